@@ -1,0 +1,1 @@
+"""Simulated patients and devices, replay of recordings, load and stand-ins."""

@@ -1,0 +1,1 @@
+"""The wire contract, version 1: topics, vitals, payloads and their schemas."""

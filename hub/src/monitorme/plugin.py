@@ -1,0 +1,102 @@
+"""The contract of a plugin: batch in, acknowledged on return."""
+
+import time
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from monitorme.contract.vitals import Catalogue
+from monitorme.messaging import Message, Publisher
+
+
+def wall_clock_ms() -> int:
+    """Return the time in integer milliseconds since the epoch, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class PluginConfig(BaseModel):
+    """Settings of one plugin; the docstrings of its attributes are its manual.
+
+    The sample configuration and the README's block are generated from them.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+    wards: tuple[str, ...] = ()
+    """Wards that this instance serves; none means all of them."""
+
+
+@dataclass(slots=True)
+class Context:
+    """What the host lends a plugin."""
+
+    bus: Publisher
+    """Where to publish; safe from any thread."""
+    catalogue: Catalogue
+    """The site's vitals."""
+    folder: Path
+    """The plugin's own folder on disk; it exists."""
+    instance: str = "1"
+    """Tells instances of one plugin apart."""
+    now_ms: Callable[[], int] = wall_clock_ms
+    """The clock, in milliseconds since the epoch."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """What the plugin counts; shown by `monitorme status`."""
+    figures: dict[str, float] = field(default_factory=dict)
+    """What the plugin measures; shown by `monitorme status`."""
+    endpoints: dict[str, str] = field(default_factory=dict)
+    """Where the plugin serves HTTP, by name; published in its birth."""
+    trouble: dict[str, str] = field(default_factory=dict)
+    """What an operator should know now, a sentence by subject; delete when over."""
+
+
+C = TypeVar("C", bound=PluginConfig)
+
+
+class Plugin(ABC, Generic[C]):
+    """A service that reacts to messages on the bus.
+
+    The host calls all four methods from one thread, in this order: `start` once,
+    `handle` and `tick` in turn, `stop` once. A plugin that serves HTTP does so from a
+    thread of its own, and hands over to and from it by itself.
+    """
+
+    name: ClassVar[str]
+    """Names the plugin; also its service name on the wire."""
+    Config: ClassVar[type[PluginConfig]]
+    """The model of its settings."""
+    subscriptions: ClassVar[tuple[str, ...]] = ()
+    """Topic filters; a ward level of `+` is narrowed to the instance's wards."""
+    linger_ms: ClassVar[int] = 5
+    """How long to collect messages before a batch is handed over."""
+
+    def __init__(self, config: C, context: Context) -> None:
+        """Keep settings and context; acquire nothing before `start`."""
+        self.config = config
+        self.context = context
+
+    def start(self) -> None:
+        """Acquire what the plugin needs; called once, before the first batch."""
+
+    @abstractmethod
+    def handle(self, batch: Sequence[Message]) -> None:
+        """React to a batch, in order of arrival.
+
+        Returning acknowledges it, as soon as what was published meanwhile is
+        confirmed; raising does not. A StorageError has the batch tried again until it
+        works; any other exception has its messages tried one by one, and those that
+        still raise are set aside in the host's quarantine and counted.
+        """
+
+    def tick(self, now_ms: int) -> None:
+        """Do what is due; called about once a second, between batches."""
+
+    def stop(self) -> None:
+        """Release what `start` acquired; nothing follows. Safe without `start`."""

@@ -1,0 +1,1 @@
+"""Turns conditions into alarms that people see, take on and see resolved."""

@@ -1,0 +1,1 @@
+"""Finds what is wrong with a patient or a device, and says so as conditions."""

@@ -1,0 +1,1 @@
+"""Shows a ward's patients on one page, within a second."""

@@ -1,0 +1,1 @@
+"""Sends patient snapshots to MyMedicalData and keeps them until they are accepted."""
