@@ -3,7 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
@@ -17,6 +17,19 @@ from monitorme.messaging import Message, Publisher
 def wall_clock_ms() -> int:
     """Return the time in integer milliseconds since the epoch, UTC."""
     return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ward:
+    """A ward: the beds that one nurses' station watches, in the screen's order."""
+
+    name: str
+    beds: tuple[str, ...]
+
+
+def default_wards() -> dict[str, Ward]:
+    """Return the wards of a site that configures none: one, of twenty beds."""
+    return {"ward-a": Ward("Ward A", tuple(f"bed-{n:02}" for n in range(1, 21)))}
 
 
 class PluginConfig(BaseModel):
@@ -43,6 +56,8 @@ class Context:
     """The site's vitals."""
     folder: Path
     """The plugin's own folder on disk; it exists."""
+    wards: Mapping[str, Ward] = field(default_factory=default_wards)
+    """The site's wards by id."""
     instance: str = "1"
     """Tells instances of one plugin apart."""
     now_ms: Callable[[], int] = wall_clock_ms

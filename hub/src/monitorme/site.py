@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from monitorme.contract import topics
 from monitorme.contract.vitals import Catalogue
 from monitorme.errors import ConfigError, ContractError
-from monitorme.plugin import Plugin, PluginConfig
+from monitorme.plugin import Plugin, PluginConfig, Ward, default_wards
 
 BROKER_PORT = 1883
 
@@ -68,9 +68,8 @@ class Site(_Section):
     """The MQTT broker."""
     wards: dict[str, WardConfig] = Field(
         default_factory=lambda: {
-            "ward-a": WardConfig(
-                name="Ward A", beds=tuple(f"bed-{n:02}" for n in range(1, 21))
-            )
+            ward: WardConfig(name=section.name, beds=section.beds)
+            for ward, section in default_wards().items()
         }
     )
     """The wards by id."""
@@ -115,6 +114,13 @@ class Site(_Section):
         if site.vitals is not None:
             site = site.model_copy(update={"vitals": path.parent / site.vitals})
         return site
+
+    def wards_by_id(self) -> dict[str, Ward]:
+        """Return the wards as plugins get them."""
+        return {
+            ward: Ward(section.name, section.beds)
+            for ward, section in self.wards.items()
+        }
 
     def catalogue(self) -> Catalogue:
         """Return the site's vitals."""
