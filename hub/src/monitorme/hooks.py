@@ -4,7 +4,7 @@ A distribution names its module under the entry point group `monitorme.plugins`;
 module (or package) implements any of these with `@hookimpl`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import pluggy
@@ -28,3 +28,8 @@ def monitorme_plugin() -> "type[Plugin[Any]]":  # type: ignore[empty-body]  # a 
 @hookspec
 def monitorme_commands() -> "Sequence[click.Command]":  # type: ignore[empty-body]  # a declaration
     """Return the commands to add to `monitorme`."""
+
+
+@hookspec
+def monitorme_samples() -> "Mapping[str, str]":  # type: ignore[empty-body]  # a declaration
+    """Return further sample configuration files: file name to text."""

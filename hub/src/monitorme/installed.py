@@ -53,6 +53,16 @@ class Installed:
             for command in commands
         ]
 
+    def samples(self) -> dict[str, str]:
+        """Return the further sample files that it brings."""
+        if self.manager is None:
+            return {}
+        return {
+            name: text
+            for files in self.manager.hook.monitorme_samples()
+            for name, text in files.items()
+        }
+
 
 def find() -> Iterator[Installed]:
     """Load every installed distribution by itself; a broken one is named, not fatal."""
@@ -60,15 +70,15 @@ def find() -> Iterator[Installed]:
         yield _load(entry)
 
 
-def find_plugin(name: str) -> "type[Plugin[Any]]":
-    """Return the plugin class called `name`, loading nothing else.
+def find_named(name: str) -> Installed:
+    """Return what is installed under `name`, loading nothing else.
 
     Raises PluginError that says what is installed where it is not.
     """
     entries = entry_points(group=hooks.ENTRY_POINT_GROUP)
     for entry in entries:
         if entry.name == name:
-            return _load(entry).plugin()
+            return _load(entry)
     known = ", ".join(sorted(entry.name for entry in entries)) or "none"
     raise PluginError(f"no plugin {name!r} is installed; installed: {known}")
 

@@ -67,7 +67,8 @@ class LeadBlock(Payload):
     """Raw samples, oldest first; the first was taken at the reading's `time_ms`."""
 
 
-Value = Number | Text | dict[Name, Number] | dict[str, LeadBlock]
+LeadName = Annotated[str, Field(pattern=r"^[A-Za-z0-9 ._+-]{1,32}$")]
+Value = Number | Text | dict[Name, Number] | dict[LeadName, LeadBlock]
 
 
 class Reading(Payload):
@@ -92,6 +93,11 @@ class Reading(Payload):
     """How far the value can be trusted."""
     reason: Name | None = None
     """Why the quality is not good: lead_off, probe_off, no_signal, demo, …"""
+
+    def to_json(self) -> bytes:
+        """Return the reading as it goes on the wire, with its value even if null."""
+        absent = {"reason"} if self.reason is None else None
+        return self.model_dump_json(exclude=absent).encode()
 
     @model_validator(mode="after")
     def _value_fits_quality(self) -> Self:

@@ -5,6 +5,7 @@
 reading. `judge` then says, once for all services, what a reading may be used for.
 """
 
+import re
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -13,7 +14,8 @@ from monitorme.contract.payloads import MAX_INT, MAX_PAYLOAD_BYTES
 from monitorme.contract.vitals import Vital, VitalKind
 from monitorme.errors import ContractError
 
-Number = float
+_COMPONENT_NAME = re.compile(r"[a-z0-9_]{1,64}")
+_LEAD_NAME = re.compile(r"[A-Za-z0-9 ._+-]{1,32}")
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,64}\Z")]
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,64}\Z")]
 _Text = Annotated[str, msgspec.Meta(max_length=500)]
@@ -103,9 +105,17 @@ def _check(reading: Reading) -> None:
     if isinstance(value, str) and len(value) > 500:
         raise ContractError("a state is at most 500 characters", reason="wrong_type")
     if isinstance(value, dict):
-        leads = sum(isinstance(part, Lead) for part in value.values())
-        if leads not in (0, len(value)):
-            raise ContractError("components and leads do not mix", reason="wrong_type")
+        _check_parts(value)
+
+
+def _check_parts(value: dict[str, float | Lead]) -> None:
+    leads = sum(isinstance(part, Lead) for part in value.values())
+    if leads not in (0, len(value)):
+        raise ContractError("components and leads do not mix", reason="wrong_type")
+    allowed = _LEAD_NAME if leads else _COMPONENT_NAME
+    for name in value:
+        if not allowed.fullmatch(name):
+            raise ContractError(f"{name!r} names no part", reason="wrong_type")
 
 
 def judge(reading: Reading, vital: Vital, received_ms: int) -> Judgement:

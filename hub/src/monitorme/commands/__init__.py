@@ -1,0 +1,1 @@
+"""The commands of `monitorme`, a module each, imported when called."""

@@ -1,0 +1,77 @@
+"""How commands reach the bus of what is running."""
+
+import getpass
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from monitorme import credentials, running
+from monitorme.errors import BusError, ConfigError
+from monitorme.messaging import Message
+
+if TYPE_CHECKING:
+    from monitorme.bus import MqttBus
+
+CONNECT_TIMEOUT_S = 5.0
+
+
+def address(url: str) -> tuple[str, int]:
+    """Return host and port of an mqtt:// URL; raises ConfigError."""
+    parts = urlsplit(url if "//" in url else f"mqtt://{url}")
+    if parts.scheme != "mqtt" or not parts.hostname:
+        raise ConfigError(f"{url!r} is not a broker; write mqtt://HOST:PORT")
+    return parts.hostname, parts.port or 1883
+
+
+@contextmanager
+def open_bus(
+    data: Path, broker: str | None = None, *, subscriptions: Sequence[str] = ()
+) -> "Iterator[MqttBus]":
+    """Connect as a command, without leaving a session behind.
+
+    Raises MonitorMeError where nothing runs, and BusError where nothing answers.
+    """
+    from monitorme.bus import BusSettings, connect
+
+    url = broker or running.broker_url(data)
+    host, port = address(url)
+    client_id = f"cli-{os.getpid()}"
+    settings = BusSettings(
+        host=host,
+        port=port,
+        client_id=client_id,
+        password=credentials.password_on(data, client_id),
+        subscriptions=tuple(subscriptions),
+        clean_session=True,
+    )
+    with connect(settings) as bus:
+        if not bus.wait_connected(CONNECT_TIMEOUT_S):
+            raise BusError(f"no answer from the broker at {url}")
+        yield bus
+
+
+def who() -> str:
+    """Return who sits at the command line."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+def collect(
+    bus: "MqttBus", *, quiet_s: float = 0.3, most_s: float = 3.0
+) -> list[Message]:
+    """Return what is retained: everything until nothing has come for `quiet_s`."""
+    messages: list[Message] = []
+    end = time.monotonic() + most_s
+    while time.monotonic() < end:
+        batch = bus.receive(timeout_s=quiet_s)
+        if batch is None:
+            break
+        messages += batch.messages
+        bus.acknowledge(batch)
+    return messages
