@@ -58,15 +58,17 @@ class RateCount:
 
     def __init__(self) -> None:
         self._beats: deque[int] = deque(maxlen=COUNTED_INTERVALS + 1)
+        self._stood_still = False
 
     def beat(self, at_ms: int) -> None:
         """Count a beat; beats come in order."""
         if self._beats and at_ms - self._beats[-1] > NO_BEAT_AFTER_MS:
             self._beats.clear()
+            self._stood_still = True
         self._beats.append(at_ms)
 
     def rate(self, at_ms: int) -> float | None:
-        """Return beats a minute; 0 after a long pause, None before two beats."""
+        """Return beats a minute; 0 in a long pause, None before two beats."""
         if not self._beats:
             return None
         waiting_ms = at_ms - self._beats[-1]
@@ -74,7 +76,7 @@ class RateCount:
             return 0.0
         intervals = [b - a for a, b in pairwise(self._beats)]
         if not intervals:
-            return None
+            return 0.0 if self._stood_still else None
         if waiting_ms > sum(intervals) / len(intervals):
             intervals.append(waiting_ms)
         return 60_000 * len(intervals) / sum(intervals)
