@@ -156,10 +156,10 @@ def _ecg(wfdb: "ModuleType", record: Path) -> tuple[float, list[_Channel]]:
         read = wfdb.rdrecord(str(record), physical=False)
     except (OSError, ValueError, IndexError, KeyError) as error:
         raise RecordingError(
-            f"cannot read the WFDB record {record}: {error}"
+            f"cannot read the WFDB record {record}; is all of it there? ({error})"
         ) from error
-    if read.d_signal is None:
-        raise RecordingError(f"the WFDB record {record} holds no signals")
+    if read.d_signal is None or not read.fs > 0:
+        raise RecordingError(f"the WFDB record {record} holds no signals in time")
     channels = [
         _Channel(
             name=str(name),
@@ -187,7 +187,9 @@ def _beats_ms(wfdb: "ModuleType", record: Path, rate_hz: float) -> list[int] | N
     try:
         marks = wfdb.rdann(str(record), "atr")
     except (OSError, ValueError, IndexError, KeyError) as error:
-        raise RecordingError(f"cannot read {record}.atr: {error}") from error
+        raise RecordingError(
+            f"cannot read {record}.atr; is all of it there? ({error})"
+        ) from error
     pairs = zip(marks.sample.tolist(), marks.symbol, strict=True)
     return [
         round(1_000 * sample / rate_hz)
