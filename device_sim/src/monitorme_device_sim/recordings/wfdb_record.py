@@ -1,5 +1,6 @@
 """Records in PhysioNet's WFDB format: ECG in blocks, heart rate from marked beats."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge as merge_in_order
@@ -185,7 +186,10 @@ def _beats_ms(wfdb: "ModuleType", record: Path, rate_hz: float) -> list[int] | N
     if not record.with_name(f"{record.name}.atr").is_file():
         return None
     try:
-        marks = wfdb.rdann(str(record), "atr")
+        with warnings.catch_warnings():
+            # wfdb's own use of pandas; nothing that whoever replays can act on.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            marks = wfdb.rdann(str(record), "atr")
     except (OSError, ValueError, IndexError, KeyError) as error:
         raise RecordingError(
             f"cannot read {record}.atr; is all of it there? ({error})"
