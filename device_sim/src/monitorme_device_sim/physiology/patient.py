@@ -86,10 +86,13 @@ class Patient:
 
     def _due(self, course: Course) -> Iterator[tuple[int, str]]:
         """Yield (at_ms, vital) in order: the cadences, and the extra measurements."""
-        extra = (due for due in course.measurements() if due[1] in self._catalogue)
-        waves = VitalKind.WAVEFORM
-        blockless = (due for due in extra if self._catalogue[due[1]].kind is not waves)
-        return merge_in_order(self._cadences(), blockless)
+        measurable = {
+            name
+            for name, vital in self._catalogue.items()
+            if vital.kind is not VitalKind.WAVEFORM
+        }
+        extra = (due for due in course.measurements() if due[1] in measurable)
+        return merge_in_order(self._cadences(), extra)
 
     def _cadences(self) -> Iterator[tuple[int, str]]:
         """Yield (at_ms, vital) in order, each vital exactly at its cadence."""
