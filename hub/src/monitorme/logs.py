@@ -16,5 +16,7 @@ def configure(service: str, *, level: int = logging.INFO) -> None:
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # Their information is for their own developers.
-    for chatty in ("uvicorn", "amqtt", "transitions", "asyncio", "urllib3"):
+    for chatty in ("uvicorn", "transitions", "asyncio", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It warns of every acknowledgement that it has forgotten to wait for.
+    logging.getLogger("amqtt").setLevel(logging.ERROR)

@@ -92,7 +92,7 @@ class Bus(Publisher, Protocol):
         """
 
     def idle(self, *, seconds: float) -> None:
-        """Keep the connection alive for a while without taking messages off it."""
+        """Keep the connection alive for a while without handing messages over."""
 
     def flush(self, *, timeout_s: float) -> bool:
         """Wait until everything published is confirmed; says whether it was."""

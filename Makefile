@@ -1,0 +1,52 @@
+# Everything runs in .venv, which is made when it is missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MEMBERS := hub plugins/recorder plugins/analysis plugins/alerting plugins/nurse_station \
+	plugins/record_forwarding device_sim firmware_bridge
+EDITABLE := $(foreach member,$(MEMBERS),-e $(member))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench docs clean
+
+help: ## Say what can be made.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.runs ## Run a ward of simulated patients.
+	$(BIN)/monitorme demo $(DEMO)
+
+test: $(VENV)/.develops ## Run all tests.
+	$(BIN)/pytest $(TEST)
+
+lint: $(VENV)/.develops ## Check format, style and types.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(addsuffix /src,$(MEMBERS))
+
+bench: $(VENV)/.develops ## Measure the hot paths; prints ratios.
+	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+docs: $(VENV)/.develops ## Write again what is generated from the code.
+	$(BIN)/monitorme schema --write docs
+	$(BIN)/monitorme config --force config
+	$(BIN)/python tests/regenerate_readmes.py
+
+clean: ## Remove what was installed and made.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "MonitorMe needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	@touch $@
+
+# The members are installed editable, so that a change in their code is seen at once.
+$(VENV)/.runs: $(VENV)/.python pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS))
+	$(BIN)/python -m pip install --quiet -e 'hub[server,web]' $(EDITABLE)
+	@touch $@
+
+$(VENV)/.develops: $(VENV)/.runs
+	$(BIN)/python -m pip install --quiet --group dev -e 'hub[server,web]' \
+		-e 'device_sim[recordings]' $(EDITABLE)
+	@touch $@

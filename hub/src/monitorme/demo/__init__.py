@@ -1,0 +1,1 @@
+"""`monitorme demo`: a ward of simulated patients on the real system."""
