@@ -1,0 +1,148 @@
+"""The outbox: what is not confirmed is still there, whatever happened."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from monitorme.errors import StorageError
+from monitorme.outbox import SEGMENT_RECORDS, Entry, Outbox, new_boot
+
+
+def entry(seq: int, boot: str = "b1", payload: bytes = b"{}\n\x00") -> Entry:
+    return Entry(boot, seq, "monitorme/v1/a/b/vital/heart_rate", payload)
+
+
+def seqs(outbox: Outbox) -> list[tuple[str, int]]:
+    return [(one.boot, one.seq) for one in outbox.pending()]
+
+
+def test_what_is_appended_is_pending_until_confirmed(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    for seq in range(1, 6):
+        outbox.append(entry(seq))
+    outbox.confirm("b1", 3)
+    assert list(outbox.pending()) == [entry(4), entry(5)]
+    assert (len(outbox), outbox.held_from_seq("b1")) == (2, 4)
+
+
+def test_an_older_boot_is_kept_apart(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.append(entry(7, "old"))
+    outbox.append(entry(1, "new"))
+    outbox.confirm("new", 9)
+    assert outbox.boots == ("old",)
+    assert list(outbox.pending_from("old", 7)) == [entry(7, "old")]
+
+
+def test_reopening_finds_what_was_unconfirmed(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    for seq in range(1, SEGMENT_RECORDS + 10):
+        outbox.append(entry(seq))
+    outbox.confirm("b1", SEGMENT_RECORDS + 1)
+    outbox.close()
+    again = Outbox(tmp_path)
+    # A confirmation is not written down: within a segment some may come back.
+    assert seqs(again)[-8:] == [("b1", SEGMENT_RECORDS + n) for n in range(2, 10)]
+    assert len(again) <= SEGMENT_RECORDS
+    again.append(entry(SEGMENT_RECORDS + 10))
+    assert seqs(again)[-1] == ("b1", SEGMENT_RECORDS + 10)
+
+
+def test_confirmed_segments_leave_the_disk(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    for seq in range(1, 3 * SEGMENT_RECORDS + 1):
+        outbox.append(entry(seq))
+    assert len(list(tmp_path.iterdir())) == 3
+    outbox.confirm("b1", 3 * SEGMENT_RECORDS)
+    assert list(tmp_path.iterdir()) == []
+    outbox.append(entry(3 * SEGMENT_RECORDS + 1))
+    assert len(outbox) == 1
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(cut=st.integers(0, 400), flip=st.integers(0, 400))
+def test_a_torn_end_is_cut_off_and_all_before_it_is_kept(
+    tmp_path: Path, cut: int, flip: int
+) -> None:
+    folder = tmp_path / new_boot()
+    outbox = Outbox(folder)
+    for seq in range(1, 6):
+        outbox.append(entry(seq))
+    outbox.close()
+    (path,) = folder.iterdir()
+    whole = path.read_bytes()
+    length = len(whole) // 5
+    torn = bytearray(whole[: max(0, len(whole) - cut)])
+    if flip < len(torn):
+        torn[flip] ^= 0xFF
+    path.write_bytes(torn)
+    again = Outbox(folder)
+    kept = min(len(torn) // length, flip // length if flip < len(torn) else 5)
+    assert seqs(again) == [("b1", seq) for seq in range(1, kept + 1)]
+    again.append(entry(6))
+    assert seqs(again)[-1] == ("b1", 6)
+
+
+def test_a_full_outbox_drops_the_oldest_and_counts_it(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path, max_bytes=40_000)
+    for seq in range(1, 2000):
+        outbox.append(entry(seq))
+    assert outbox.dropped > 0
+    assert seqs(outbox)[-1] == ("b1", 1999)
+    assert outbox.dropped + len(outbox) == 1999
+
+
+def test_what_was_written_survives_kill_9(tmp_path: Path) -> None:
+    script = (
+        "import sys, pathlib\n"
+        "from monitorme.outbox import *\n"
+        "outbox = Outbox(pathlib.Path(sys.argv[1]))\n"
+        "for seq in range(1, 10**6):\n"
+        "    outbox.append(Entry('b', seq, 't', b'x' * 50))\n"
+        "    print(seq, flush=True)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    last = 0
+    for line in process.stdout:
+        last = int(line)
+        if last >= 300:
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    process.stdout.close()
+    process.wait()
+    found = [seq for _, seq in seqs(Outbox(tmp_path))]
+    assert found[: last + 1] == list(range(1, max(last, len(found)) + 1))[: last + 1]
+    assert len(found) >= last
+
+
+def test_a_disk_that_refuses_is_told_and_leaves_no_hole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.append(entry(1))
+    real = os.pwrite
+
+    def half(file: int, data: bytes, offset: int) -> int:
+        return real(file, data[:5], offset)
+
+    monkeypatch.setattr(os, "pwrite", half)
+    with pytest.raises(StorageError, match="cannot be written"):
+        outbox.append(entry(2))
+    monkeypatch.setattr(os, "pwrite", real)
+    outbox.append(entry(2))
+    outbox.close()
+    assert seqs(Outbox(tmp_path)) == [("b1", 1), ("b1", 2)]
+
+
+def test_later_boots_sort_after_earlier_ones() -> None:
+    boots = [new_boot() for _ in range(3)]
+    assert len(set(boots)) == 3
