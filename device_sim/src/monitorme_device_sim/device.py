@@ -1,0 +1,200 @@
+"""One simulated bedside device: takes readings, and keeps each until it is confirmed."""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from monitorme.contract.payloads import (
+    DeviceCommand,
+    DeviceStatus,
+    Durable,
+    decode,
+)
+from monitorme.contract.readings import Reading
+from monitorme.contract.topics import BedId, DeviceChannel, DeviceTopic, VitalTopic
+from monitorme.errors import ContractError
+from monitorme.outbox import Entry, Outbox, new_boot
+from monitorme_device_sim.ledger import Ledger
+from monitorme_device_sim.mqtt import DeviceProtocol, Login
+from monitorme_device_sim.source import Sample
+
+RESEND_AFTER_S: Final = 15.0
+FIRST_RETRY_S: Final = 0.2
+LONGEST_RETRY_S: Final = 5.0
+CONNECT_TIMEOUT_S: Final = 5.0
+FIRMWARE: Final = "sim-1"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """What a device is, and where it stands."""
+
+    device: str
+    bed: BedId
+    vitals: tuple[str, ...]
+    model: str = "simulated bedside device"
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where devices connect, and by which secret they get their passwords."""
+
+    host: str
+    port: int
+    secret: bytes | None = None
+
+    def password(self, client_id: str) -> str | None:
+        """Return the password of a device."""
+        from monitorme.credentials import password_for
+
+        return password_for(self.secret, client_id) if self.secret else None
+
+
+class SimulatedDevice:
+    """A device with its own connection, outbox, boot and count of readings."""
+
+    def __init__(
+        self, spec: DeviceSpec, folder: Path, ledger: Ledger | None = None
+    ) -> None:
+        self.spec = spec
+        self.boot = new_boot()
+        self.made = 0
+        self.resent = 0
+        self.outbox = Outbox(folder)
+        self._ledger = ledger
+        self._topics = {
+            vital: str(VitalTopic(spec.bed, vital)) for vital in spec.vitals
+        }
+        self._durable = self._topic("durable").encode()
+        self._command = self._topic("command").encode()
+        self._link: DeviceProtocol | None = None
+        self._oldest_since_s = 0.0
+        self._ending = False
+
+    def take(self, sample: Sample, time_ms: int) -> None:
+        """Make a reading of a sample: number it, keep it, publish it."""
+        self.made += 1
+        reading = Reading(
+            self.spec.device,
+            self.boot,
+            self.made,
+            time_ms,
+            sample.value,
+            sample.quality,
+            sample.reason,
+        )
+        topic, payload = self._topics[sample.vital], reading.to_json()
+        self.outbox.append(Entry(self.boot, self.made, topic, payload))
+        if self._ledger is not None:
+            self._ledger.add(self.spec.bed, sample.vital, reading)
+        if self._link is not None and self._link.is_open:
+            self._link.publish(topic.encode(), payload)
+
+    async def run(self, broker: Broker) -> None:
+        """Stay connected until `end`."""
+        retry_s = FIRST_RETRY_S
+        while not self._ending:
+            try:
+                await asyncio.wait_for(self._connect(broker), CONNECT_TIMEOUT_S)
+            except (OSError, TimeoutError):
+                self._link = None
+            if self._link is not None and self._link.is_open:
+                retry_s = FIRST_RETRY_S
+                self._introduce()
+                await self._link.lost
+            self._link = None
+            if not self._ending:
+                # Jitter spreads the devices of a hospital after a broker's restart.
+                await asyncio.sleep(retry_s * random.uniform(0.5, 1.0))
+                retry_s = min(retry_s * 2, LONGEST_RETRY_S)
+
+    def check(self) -> None:
+        """Keep the connection alive, and send again what stays unconfirmed too long."""
+        if self._link is None or not self._link.is_open:
+            return
+        self._link.keep_alive()
+        waited_s = time.monotonic() - self._oldest_since_s
+        if len(self.outbox) and waited_s > RESEND_AFTER_S and not self._link.backlog:
+            self._send_pending()
+
+    def end(self) -> None:
+        """Say that the device is switched off, and leave."""
+        self._ending = True
+        if self._link is not None and self._link.is_open:
+            self._publish_status("offline")
+            self._link.disconnect()
+        self.outbox.close()
+
+    async def _connect(self, broker: Broker) -> None:
+        login = Login(
+            client_id=self.spec.device,
+            password=broker.password(self.spec.device),
+            will_topic=self._topic("status"),
+            will=self._status("offline").to_json(),
+            subscriptions=(self._durable.decode(), self._command.decode()),
+        )
+        loop = asyncio.get_running_loop()
+        _, self._link = await loop.create_connection(
+            lambda: DeviceProtocol(login, self._take_message), broker.host, broker.port
+        )
+        await self._link.ready
+
+    def _introduce(self) -> None:
+        self._publish_status("online")
+        self._send_pending()
+
+    def _send_pending(self) -> None:
+        assert self._link is not None
+        self._oldest_since_s = time.monotonic()
+        for entry in self.outbox.pending():
+            self.resent += 1
+            self._link.publish(entry.topic.encode(), entry.payload)
+
+    def _take_message(self, topic: bytes, payload: bytes) -> None:
+        try:
+            if topic == self._durable:
+                durable = decode(Durable, payload)
+                self.outbox.confirm(durable.boot, durable.seq)
+                self._oldest_since_s = time.monotonic()
+            elif topic == self._command:
+                self._obey(decode(DeviceCommand, payload))
+        except ContractError:
+            # A device that cannot read the hub's word goes on sending until it can.
+            return
+
+    def _obey(self, command: DeviceCommand) -> None:
+        if command.verb != "resend" or self._link is None:
+            return
+        if command.boot is None or command.from_seq is None:
+            return
+        held = self.outbox.held_from_seq(command.boot)
+        if held is None or held > command.from_seq:
+            # What is asked for is gone: the birth says from where on we still hold.
+            self._publish_status("online", held or self.made + 1)
+        for entry in self.outbox.pending_from(command.boot, command.from_seq):
+            self.resent += 1
+            self._link.publish(entry.topic.encode(), entry.payload)
+
+    def _publish_status(self, state: str, held_from_seq: int | None = None) -> None:
+        if self._link is not None:
+            status = self._status(state, held_from_seq)
+            topic = self._topic("status").encode()
+            self._link.publish(topic, status.to_json(), retain=True)
+
+    def _status(self, state: str, held_from_seq: int | None = None) -> DeviceStatus:
+        return DeviceStatus(
+            device=self.spec.device,
+            boot=self.boot,
+            state="online" if state == "online" else "offline",
+            time_ms=time.time_ns() // 1_000_000,
+            vitals=self.spec.vitals,
+            model=self.spec.model,
+            firmware=FIRMWARE,
+            held_from_seq=held_from_seq or self.outbox.held_from_seq(self.boot),
+        )
+
+    def _topic(self, channel: DeviceChannel) -> str:
+        return str(DeviceTopic(self.spec.bed, self.spec.device, channel))
