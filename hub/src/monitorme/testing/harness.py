@@ -37,6 +37,7 @@ class PluginRun:
     ) -> None:
         self.broker = broker or MemoryBroker()
         self.now_ms = now_ms
+        self.broker.now_ms = lambda: self.now_ms
         self._make = plugin
         self._config = config or plugin.Config()
         self._catalogue = catalogue or Catalogue.load()

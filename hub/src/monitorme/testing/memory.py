@@ -8,7 +8,7 @@ in tests/ runs against this and against real brokers, so that the two cannot div
 
 import itertools
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -36,6 +36,7 @@ class MemoryBroker:
     """Holds sessions and retained messages; `published` is everything ever sent."""
 
     def __init__(self) -> None:
+        self.now_ms: Callable[[], int] = wall_clock_ms
         self.published: list[Message] = []
         self.retained: dict[str, bytes] = {}
         self._sessions: dict[str, _Session] = {}
@@ -70,7 +71,7 @@ class MemoryBroker:
                 self.retained[topic] = payload
             else:
                 self.retained.pop(topic, None)
-        message = Message(topic, payload, wall_clock_ms())
+        message = Message(topic, payload, self.now_ms())
         self.published.append(message)
         for session in self._sessions.values():
             if any(topics.matches(wanted, topic) for wanted in session.filters):
@@ -87,7 +88,7 @@ class MemoryBroker:
         for topic, payload in self.retained.items():
             if any(topics.matches(wanted, topic) for wanted in session.filters):
                 session.queue.append(
-                    Message(topic, payload, wall_clock_ms(), retained=True)
+                    Message(topic, payload, self.now_ms(), retained=True)
                 )
 
     def _requeue(self, session: _Session) -> None:
@@ -149,7 +150,7 @@ class MemoryBus:
         timeout_s: float = 5.0,
     ) -> Reply:
         """Send a request; only an answer that is given at once can be returned."""
-        now = wall_clock_ms()
+        now = self._broker.now_ms()
         command = Command(
             id=f"{self._session.client_id}-{next(_command_numbers)}",
             time_ms=now,

@@ -1,0 +1,95 @@
+"""`monitorme recorder …`: comparing and looking into what was refused."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from monitorme.commands.options import (
+    broker_option,
+    data_option,
+    json_option,
+    print_json,
+)
+from monitorme.contract import topics
+from monitorme.errors import MonitorMeError
+from monitorme.quarantine import FILE_NAME
+
+
+@click.group()
+def recorder() -> None:
+    """Look into what the recorder has stored and refused."""
+
+
+@recorder.command()
+@click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--url", help="The recorder's history API; else that of what runs.")
+@data_option
+@broker_option
+@json_option
+def verify(
+    ledger: Path, url: str | None, data: Path, broker: str | None, as_json: bool
+) -> None:
+    """Compare a simulator's LEDGER with what is stored.
+
+    Exits with 1 unless nothing is lost, doubled or altered.
+    """
+    from monitorme_recorder.verify import compare, read_ledger
+
+    made = read_ledger(ledger)
+    outcome = compare(made, _stored(url or _history_url(data, broker)))
+    fields = dataclasses.asdict(outcome)
+    if as_json:
+        print_json(fields)
+    else:
+        click.echo("  ".join(f"{name} {value}" for name, value in fields.items()))
+    if not outcome.is_exact:
+        raise click.exceptions.Exit(1)
+
+
+@recorder.command()
+@data_option
+@json_option
+def quarantine(data: Path, as_json: bool) -> None:
+    """List what was refused, with the reason."""
+    path = data / "recorder" / FILE_NAME
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    refused = [json.loads(line) for line in lines]
+    if as_json:
+        print_json({"refused": refused})
+        return
+    for one in refused:
+        click.echo(f"{one['received_ms']}  {one['topic']}  {one['reason']}")
+    if not refused:
+        click.echo("nothing was refused")
+
+
+def _history_url(data: Path, broker: str | None) -> str:
+    from monitorme.commands.connection import collect, open_bus
+    from monitorme.commands.status import services_in
+
+    wanted = [topics.service_filter(service="recorder")]
+    with open_bus(data, broker, subscriptions=wanted) as bus:
+        for service in services_in(collect(bus)):
+            if "history" in service.endpoints:
+                return service.endpoints["history"]
+    raise MonitorMeError("no recorder has said where it serves history")
+
+
+def _stored(url: str) -> Iterator[bytes]:
+    import urllib3
+
+    try:
+        answer = urllib3.PoolManager().request(
+            "GET", f"{url}/v1/readings", preload_content=False, retries=False
+        )
+        rest = b""
+        for block in answer.stream(1 << 20):
+            *lines, rest = (rest + block).split(b"\n")
+            yield from lines
+    except urllib3.exceptions.HTTPError as error:
+        raise MonitorMeError(
+            f"no answer from the recorder at {url}: {error}"
+        ) from error

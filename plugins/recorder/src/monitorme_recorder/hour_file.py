@@ -1,0 +1,194 @@
+"""One hour of the journal: a SQLite file with an append-only log, and chunks to read.
+
+The log is the promise: a batch is one row, on disk when its transaction ends. Chunks are
+for reading: about once a minute what came since is folded into one chunk a stream, with
+its roll-up, and the log's position is noted in the same transaction; what is after that
+position is read from the log again when the recorder starts.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from monitorme.errors import StorageError
+from monitorme_recorder.records import Kept, LogRecord, RollUp, Stream, unpack_log
+from monitorme_recorder.spans import Span
+
+HOUR_MS: Final = 3_600_000
+_SCHEMA: Final = """
+create table if not exists stream(
+    id integer primary key, ward text, bed text, vital text, device text, boot text,
+    unique (ward, bed, vital, device, boot));
+create table if not exists log(id integer primary key, records blob not null);
+create table if not exists chunk(
+    stream integer not null, id integer not null,
+    first_ms integer not null, last_ms integer not null, readings integer not null,
+    count integer not null, low real, high real, total real, data blob not null,
+    primary key (stream, id)) without rowid;
+create table if not exists watermark(
+    device text, boot text, data blob not null, primary key (device, boot))
+    without rowid;
+create table if not exists event(
+    id integer primary key, received_ms integer not null,
+    ward text not null, bed text not null, kind text not null, payload blob not null);
+create index if not exists event_by_bed on event(ward, bed, received_ms);
+create table if not exists gap(
+    ward text, bed text, device text, boot text, first integer, last integer,
+    noticed_ms integer, reason text, primary key (device, boot, first)) without rowid;
+create table if not exists meta(name text primary key, value integer) without rowid;
+"""
+
+
+class HourFile:
+    """The file of one hour, open for writing by one thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with storage_errors(path):
+            self._db = sqlite3.connect(
+                path, isolation_level=None, check_same_thread=False
+            )
+            self._db.execute("pragma journal_mode=wal")
+            self._db.execute("pragma synchronous=full")
+            self._db.execute("pragma wal_autocheckpoint=4000")
+            self._db.executescript(_SCHEMA)
+            (self._log_id,) = self._db.execute(
+                "select coalesce(max(id), 0) from log"
+            ).fetchone()
+        self._streams = {stream: number for number, stream in self.streams()}
+
+    def close(self) -> None:
+        """Close the file, its write-ahead log folded in."""
+        self._db.close()
+
+    def check(self) -> None:
+        """Raise StorageError where the file is damaged."""
+        with storage_errors(self.path):
+            (answer,) = self._db.execute("pragma quick_check(1)").fetchone()
+        if answer != "ok":
+            raise StorageError(f"{self.path.name}: {answer}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do all or nothing; on disk when it ends. Raises StorageError."""
+        with storage_errors(self.path):
+            self._db.execute("begin immediate")
+            try:
+                yield
+                self._db.execute("commit")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("rollback")
+                # What was numbered in a transaction that failed is not on disk.
+                self._streams = {stream: number for number, stream in self.streams()}
+                raise
+
+    def stream_number(self, stream: Stream) -> int:
+        """Return the number of a stream in this file, giving it one if need be."""
+        number = self._streams.get(stream)
+        if number is None:
+            cursor = self._db.execute(
+                "insert into stream(ward, bed, vital, device, boot) values(?,?,?,?,?)",
+                stream,
+            )
+            assert cursor.lastrowid is not None
+            number = self._streams[stream] = cursor.lastrowid
+        return number
+
+    def append(self, records: bytes) -> None:
+        """Append a row to the log."""
+        self._db.execute("insert into log(records) values(?)", (records,))
+
+    def add_event(
+        self, received_ms: int, ward: str, bed: str, kind: str, payload: bytes
+    ) -> None:
+        """Keep an alarm, an admission or an event."""
+        self._db.execute(
+            "insert into event(received_ms, ward, bed, kind, payload)"
+            " values(?,?,?,?,?)",
+            (received_ms, ward, bed, kind, payload),
+        )
+
+    def add_gap(self, stream: Stream, span: Span, noticed_ms: int, reason: str) -> None:
+        """Write down readings that nobody can give any more."""
+        self._db.execute(
+            "insert or replace into gap values(?,?,?,?,?,?,?,?)",
+            (
+                *(stream.ward, stream.bed, stream.device, stream.boot),
+                *(span.first, span.last, noticed_ms, reason),
+            ),
+        )
+
+    def add_chunk(
+        self, stream: Stream, kept: list[Kept], numbers: RollUp, data: bytes
+    ) -> None:
+        """Fold readings of a stream into a chunk."""
+        number = self.stream_number(stream)
+        (chunk,) = self._db.execute(
+            "select coalesce(max(id), 0) + 1 from chunk where stream=?", (number,)
+        ).fetchone()
+        first_ms = min(one.at_ms for one in kept)
+        last_ms = max(one.at_ms for one in kept)
+        self._db.execute(
+            "insert into chunk values(?,?,?,?,?,?,?,?,?,?)",
+            (number, chunk, first_ms, last_ms, len(kept), *numbers, data),
+        )
+
+    def mark_folded(self) -> None:
+        """Note that everything in the log is in chunks now."""
+        self._db.execute(
+            "insert or replace into meta"
+            " values('folded', (select coalesce(max(id), 0) from log))"
+        )
+
+    def save_watermarks(self, saved: Iterable[tuple[str, str, bytes]]) -> None:
+        """Write watermarks down: device, boot, data."""
+        self._db.executemany("insert or replace into watermark values(?,?,?)", saved)
+
+    def watermarks(self) -> Iterator[tuple[str, str, bytes]]:
+        """Return the watermarks that were written down."""
+        yield from self._db.execute("select device, boot, data from watermark")
+
+    def streams(self) -> Iterator[tuple[int, Stream]]:
+        """Return the streams by number."""
+        rows = self._db.execute("select id, ward, bed, vital, device, boot from stream")
+        for number, *fields in rows:
+            yield number, Stream(*fields)
+
+    def unfolded(self) -> Iterator[LogRecord]:
+        """Return the log's records that are not in chunks yet."""
+        rows = self._db.execute(
+            "select records from log where id >"
+            " coalesce((select value from meta where name='folded'), 0) order by id"
+        )
+        for (row,) in rows:
+            yield from unpack_log(row)
+
+
+def path_of(folder: Path, now_ms: int) -> Path:
+    """Return the file of the hour that `now_ms` is in."""
+    hour = datetime.fromtimestamp(now_ms // HOUR_MS * 3600, UTC)
+    return folder / f"{hour:%Y%m%dT%H}.journal"
+
+
+def hour_of(path: Path) -> int:
+    """Return when a file's hour begins, in ms since the epoch."""
+    begins = datetime.strptime(path.stem, "%Y%m%dT%H").replace(tzinfo=UTC)
+    return int(begins.timestamp()) * 1000
+
+
+def journal_files(folder: Path) -> list[Path]:
+    """Return the files of all hours, oldest first."""
+    return sorted(folder.glob("????????T??.journal"))
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the disk say into a StorageError."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StorageError(f"{path.name}: {error}") from error

@@ -1,0 +1,112 @@
+"""What the recorder keeps of a reading, and how: the log's records and the chunks."""
+
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+import msgspec
+
+from monitorme.contract.readings import QualityWord, ReadingValue
+
+_HEAD: Final = struct.Struct(">IQQI")
+CHUNK_LEVEL: Final = 1
+"""zlib's fastest: a higher level halves the speed for a tenth of the size."""
+
+
+class Stream(NamedTuple):
+    """The readings of one vital of one boot of one device at one bed."""
+
+    ward: str
+    bed: str
+    vital: str
+    device: str
+    boot: str
+
+
+class Kept(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A reading as it is kept.
+
+    `value` is what was sent. `is_usable` says whether it may be shown, judged and
+    averaged; where not, `quality` and `reason` say why. `at_ms` is the time to chart.
+    """
+
+    seq: int
+    time_ms: int
+    received_ms: int
+    at_ms: int
+    value: ReadingValue
+    quality: QualityWord
+    reason: str | None
+    is_usable: bool
+
+
+class LogRecord(NamedTuple):
+    """A reading in the log: its stream's number there, and what arrived."""
+
+    stream: int
+    seq: int
+    received_ms: int
+    payload: bytes
+
+
+class RollUp(NamedTuple):
+    """What a chunk's numbers come to; `numbers` 0 where it has none."""
+
+    numbers: int
+    low: float
+    high: float
+    total: float
+
+
+_kept_list = msgspec.msgpack.Decoder(list[Kept])
+
+
+def pack_log(records: Iterable[LogRecord]) -> bytes:
+    """Return a batch's records as one row of the log."""
+    parts: list[bytes] = []
+    for stream, seq, received_ms, payload in records:
+        parts.append(_HEAD.pack(stream, seq, received_ms, len(payload)))
+        parts.append(payload)
+    return b"".join(parts)
+
+
+def unpack_log(row: bytes) -> Iterator[LogRecord]:
+    """Return the records of a row of the log."""
+    start = 0
+    while start < len(row):
+        stream, seq, received_ms, length = _HEAD.unpack_from(row, start)
+        start += _HEAD.size
+        yield LogRecord(stream, seq, received_ms, row[start : start + length])
+        start += length
+
+
+def pack_chunk(kept: list[Kept]) -> bytes:
+    """Return readings as a chunk."""
+    return zlib.compress(msgspec.msgpack.encode(kept), CHUNK_LEVEL)
+
+
+def unpack_chunk(data: bytes) -> list[Kept]:
+    """Return the readings of a chunk."""
+    return _kept_list.decode(zlib.decompress(data))
+
+
+def roll_up(kept: Iterable[Kept], component: str | None = None) -> RollUp:
+    """Return how many usable numbers there are, the lowest, the highest, the sum.
+
+    Of a composite value, the numbers are those of `component`.
+    """
+    numbers = [
+        number
+        for one in kept
+        if one.is_usable and isinstance(number := _number(one.value, component), float)
+    ]
+    if not numbers:
+        return RollUp(0, 0.0, 0.0, 0.0)
+    return RollUp(len(numbers), min(numbers), max(numbers), sum(numbers))
+
+
+def _number(value: ReadingValue, component: str | None) -> object:
+    if component is None:
+        return value
+    return value.get(component) if isinstance(value, dict) else None
