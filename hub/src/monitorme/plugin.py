@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Annotated, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
 from monitorme.contract.vitals import Catalogue
 from monitorme.messaging import Message, Publisher
@@ -17,6 +17,15 @@ from monitorme.messaging import Message, Publisher
 def wall_clock_ms() -> int:
     """Return the time in integer milliseconds since the epoch, UTC."""
     return time.time_ns() // 1_000_000
+
+
+def _beside_site(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return folder / path if folder is not None else path
+
+
+SitePath = Annotated[Path, AfterValidator(_beside_site)]
+"""A file named by the site's file, relative to it."""
 
 
 @dataclass(frozen=True, slots=True)

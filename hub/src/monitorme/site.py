@@ -9,7 +9,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from monitorme.contract import topics
 from monitorme.contract.vitals import Catalogue
@@ -86,6 +93,8 @@ class Site(_Section):
     plugins: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Settings of plugins, by name."""
 
+    _folder: Path | None = PrivateAttr(default=None)
+
     @model_validator(mode="after")
     def _ids_are_ids(self) -> Self:
         try:
@@ -113,6 +122,7 @@ class Site(_Section):
             raise ConfigError(f"{path}: {first_mistake(error)}") from error
         if site.vitals is not None:
             site = site.model_copy(update={"vitals": path.parent / site.vitals})
+        site._folder = path.parent
         return site
 
     def wards_by_id(self) -> dict[str, Ward]:
@@ -129,7 +139,9 @@ class Site(_Section):
     def plugin_config(self, plugin: type[Plugin[Any]]) -> PluginConfig:
         """Return the validated settings of a plugin; raises ConfigError."""
         try:
-            return plugin.Config.model_validate(self.plugins.get(plugin.name, {}))
+            return plugin.Config.model_validate(
+                self.plugins.get(plugin.name, {}), context={"folder": self._folder}
+            )
         except ValidationError as error:
             raise ConfigError(
                 f"[plugins.{plugin.name}] {first_mistake(error)}"

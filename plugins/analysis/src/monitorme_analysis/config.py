@@ -1,0 +1,19 @@
+"""The settings of analysis."""
+
+from pydantic import Field
+
+from monitorme.plugin import PluginConfig, SitePath
+from monitorme_analysis.limits import Limits
+
+
+class AnalysisConfig(PluginConfig):
+    """Settings of analysis."""
+
+    limits_file: SitePath | None = None
+    """Alarm limits, a file beside the site's; none means those that come along."""
+    limits: Limits = Field(default_factory=Limits)
+    """Limits that go before those of the file, by category and vital."""
+    republish_every_s: float = Field(default=30.0, gt=0)
+    """How often a condition that holds is published again."""
+    snapshot_every_s: float = Field(default=5.0, gt=0)
+    """How often the state is written down, so that delays survive a restart."""
