@@ -1,0 +1,90 @@
+"""Alarms on disk: what is shown now, and every change, for ever."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from monitorme.contract.payloads import Alarm
+from monitorme.contract.topics import BedId
+from monitorme.errors import StorageError
+
+_SCHEMA: Final = """
+create table if not exists alarm(
+    ward text, bed text, code text, payload blob not null,
+    primary key (ward, bed, code)) without rowid;
+create table if not exists change(
+    id integer primary key, time_ms integer not null, ward text not null,
+    bed text not null, code text not null, payload blob);
+"""
+
+Key = tuple[BedId, str]
+
+
+class AlarmStore:
+    """The alarms of all beds; a change is on disk when `put` returns."""
+
+    def __init__(self, path: Path) -> None:
+        with _storage_errors():
+            self._db = sqlite3.connect(path, isolation_level=None)
+            self._db.execute("pragma journal_mode=wal")
+            self._db.execute("pragma synchronous=full")
+            self._db.executescript(_SCHEMA)
+            rows = self._db.execute("select ward, bed, code, payload from alarm")
+            self._alarms = {
+                (BedId(ward, bed), code): Alarm.model_validate_json(payload)
+                for ward, bed, code, payload in rows
+            }
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def get(self, key: Key) -> Alarm | None:
+        """Return an alarm."""
+        return self._alarms.get(key)
+
+    def items(self) -> list[tuple[Key, Alarm]]:
+        """Return every alarm that is shown, resolved ones included."""
+        return list(self._alarms.items())
+
+    def put(self, key: Key, alarm: Alarm | None, now_ms: int) -> None:
+        """Write a change down; None removes the alarm."""
+        bed, code = key
+        where = (bed.ward, bed.bed, code)
+        payload = alarm.to_json() if alarm else None
+        with _storage_errors():
+            self._db.execute("begin immediate")
+            try:
+                if payload is None:
+                    self._db.execute(
+                        "delete from alarm where ward=? and bed=? and code=?", where
+                    )
+                else:
+                    self._db.execute(
+                        "insert or replace into alarm values(?,?,?,?)",
+                        (*where, payload),
+                    )
+                self._db.execute(
+                    "insert into change(time_ms, ward, bed, code, payload)"
+                    " values(?,?,?,?,?)",
+                    (now_ms, *where, payload),
+                )
+                self._db.execute("commit")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("rollback")
+                raise
+        if alarm is None:
+            self._alarms.pop(key, None)
+        else:
+            self._alarms[key] = alarm
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StorageError(f"the alarms' database: {error}") from error
