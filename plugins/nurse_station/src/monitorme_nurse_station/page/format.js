@@ -1,0 +1,53 @@
+// How values, ages and alarms are written for people.
+
+export const MARK = { high: "***", medium: "**", low: "*" };
+export const RANK = { high: 0, medium: 1, low: 2 };
+const REASONS = {
+  lead_off: "lead off", probe_off: "probe off", no_signal: "no signal",
+  out_of_range: "impossible", demo: "demo",
+};
+
+export function text(vital, shown) {
+  if (shown === undefined) return "…";
+  const value = shown.v;
+  if (value === null || value === undefined) return "---";
+  if (typeof value === "number") return value.toFixed(vital.decimals);
+  if (typeof value === "object") {
+    const parts = Object.keys(vital.components)
+      .map((name) => (name in value ? value[name].toFixed(vital.decimals) : "?"));
+    return parts.length === 3 ? `${parts[0]}/${parts[1]} (${parts[2]})` : parts.join("/");
+  }
+  return value;
+}
+
+export function reason(shown) {
+  if (shown === undefined || shown.v !== null || !shown.r) return "";
+  return REASONS[shown.r] ?? shown.r.replaceAll("_", " ");
+}
+
+export function age(milliseconds) {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3600)} h`;
+}
+
+export function unit(vital) {
+  return { "Cel": "°C", "mm[Hg]": "mmHg" }[vital.unit] ?? vital.unit;
+}
+
+export function bedName(bed) {
+  return bed.replace(/^bed-/, "Bed ");
+}
+
+export function clock(milliseconds) {
+  return new Date(milliseconds).toLocaleTimeString("en-GB");
+}
+
+// Worst first, the newest of equal priority first; what has ended comes last.
+export function byUrgency(one, other) {
+  const ended = (alarm) => (alarm.state === "resolved" ? 1 : 0);
+  return ended(one) - ended(other)
+    || RANK[one.priority] - RANK[other.priority]
+    || other.raised_ms - one.raised_ms;
+}

@@ -1,0 +1,140 @@
+// One bed in the grid: made once, then only what changes is written.
+
+import { age, bedName, byUrgency, MARK, reason, text, unit } from "./format.js";
+import { Sweep } from "./sweep.js";
+
+const ICONS = {
+  awake: '<svg viewBox="0 0 24 24"><circle cx="12" cy="12" r="5"/><path d="M12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M19 5l-2 2M7 17l-2 2"/></svg>',
+  asleep: '<svg viewBox="0 0 24 24"><path d="M20 14A8 8 0 1 1 10 4a6.5 6.5 0 0 0 10 10z"/></svg>',
+  device: '<svg viewBox="0 0 24 24"><rect x="3" y="4" width="18" height="13" rx="2"/><path d="M8 21h8M4 3l16 16"/></svg>',
+};
+
+export function tint(name) {
+  const known = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
+  return known ? `var(--${name})` : "var(--other)";
+}
+
+export function colour(name) {
+  const style = getComputedStyle(document.documentElement);
+  return style.getPropertyValue(`--${name}`).trim() || style.getPropertyValue("--other").trim();
+}
+
+export function element(tag, className, parent) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  parent?.append(made);
+  return made;
+}
+
+// Set text or class only where it differs: the page is never laid out for nothing.
+export function write(node, content) {
+  if (node.textContent !== content) node.textContent = content;
+}
+
+export function dress(node, className) {
+  if (node.className !== className) node.className = className;
+}
+
+export function split(catalogue) {
+  const names = Object.keys(catalogue);
+  const steady = names.filter((n) => catalogue[n].kind === "numeric" && !catalogue[n].episodic);
+  const big = steady.slice(0, 3);
+  const waves = names.filter((n) => catalogue[n].kind === "waveform");
+  return { big, waves, small: names.filter((n) => !big.includes(n) && !waves.includes(n)) };
+}
+
+export class Sector {
+  constructor(state, catalogue, parent, onOpen) {
+    this.catalogue = catalogue;
+    const { big, waves, small } = split(catalogue);
+    this.node = element("article", "sector", parent);
+    this.node.tabIndex = 0;
+    this.node.dataset.bed = state.bed;
+    this.node.onclick = () => onOpen(state.bed);
+    const head = element("div", "head", this.node);
+    write(element("span", "bed", head), bedName(state.bed));
+    this.name = element("span", "name", head);
+    this.icons = element("span", "icons", head);
+    this.strip = element("div", "strip", this.node);
+    const body = element("div", "body", this.node);
+    this.wave = element("div", "wave", body);
+    const column = element("div", "big", body);
+    this.numbers = new Map();
+    for (const vital of big) this.numbers.set(vital, this.number(vital, column, true));
+    const row = element("div", "small", this.node);
+    for (const vital of small) this.numbers.set(vital, this.number(vital, row, false));
+    this.waveName = waves[0];
+    if (this.waveName) {
+      this.sweep = new Sweep(element("canvas", "", this.wave), colour(this.waveName), { gain: 0.8 });
+    }
+  }
+
+  number(vital, parent, isBig) {
+    const box = element("div", isBig ? "number" : "item", parent);
+    box.style.setProperty("--tint", tint(vital));
+    box.dataset.vital = vital;
+    const label = element("span", "label", box);
+    write(label, this.catalogue[vital].label);
+    box.append(" ");
+    const value = element("span", "value", box);
+    box.append(" ");
+    return { box, value, age: element("span", "age", box), base: isBig ? "number" : "item" };
+  }
+
+  show(state, nowMs) {
+    write(this.name, state.patient ? state.patient.name : "free");
+    this.node.classList.toggle("free", !state.patient);
+    const alarms = Object.values(state.alarms).sort(byUrgency);
+    this.showStrip(alarms);
+    for (const [vital, parts] of this.numbers) {
+      this.showNumber(vital, parts, state.values[vital], alarms, nowMs);
+    }
+    this.showIcons(state);
+  }
+
+  showStrip(alarms) {
+    const worst = alarms.find((alarm) => alarm.state !== "resolved");
+    if (!worst) {
+      write(this.strip, "");
+      dress(this.strip, "strip");
+      return;
+    }
+    const more = alarms.filter((alarm) => alarm.state !== "resolved").length - 1;
+    const taken = worst.state === "acknowledged" ? " ✓" : "";
+    write(this.strip, `${MARK[worst.priority]} ${worst.text}${taken}${more ? `  +${more}` : ""}`);
+    dress(this.strip, `strip ${worst.priority} ${worst.state}`);
+  }
+
+  showNumber(vital, parts, shown, alarms, nowMs) {
+    const entry = this.catalogue[vital];
+    const why = reason(shown);
+    write(parts.value, why && parts.base === "number" ? `--- ${why}` : text(entry, shown));
+    const old = shown ? nowMs - shown.rx : 0;
+    const isStale = old > entry.stale_after_ms;
+    write(parts.age, isStale ? age(old) : "");
+    const alarm = alarms.find((a) => a.vital === vital && a.state !== "resolved" && a.kind === "physiological");
+    const marks = [parts.base, isStale && "stale", why && "invalid"];
+    if (alarm && parts.base === "number") marks.push("alarming", alarm.state, alarm.priority);
+    dress(parts.box, marks.filter(Boolean).join(" "));
+    parts.box.title = `${entry.name} ${unit(entry)}`;
+  }
+
+  showIcons(state) {
+    const sleep = state.values.sleep_state?.v;
+    const away = Object.entries(state.devices).filter(([, device]) => device.state === "offline");
+    const key = `${sleep}|${away.map(([name]) => name)}`;
+    if (key === this.iconKey) return;
+    this.iconKey = key;
+    this.icons.replaceChildren();
+    if (ICONS[sleep]) {
+      const icon = element("span", sleep, this.icons);
+      icon.innerHTML = ICONS[sleep];
+      icon.title = sleep;
+    }
+    if (away.length) {
+      const icon = element("span", "off", this.icons);
+      icon.innerHTML = ICONS.device;
+      icon.title = `not connected: ${away.map(([name]) => name).join(", ")}`;
+    }
+  }
+}

@@ -1,0 +1,121 @@
+"""The station's state and frames: changed by the host's thread, sent by the web's."""
+
+import threading
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from monitorme.contract.payloads import Admission, Alarm, DeviceStatus
+from monitorme.contract.readings import Judgement, Reading
+from monitorme.contract.topics import BedId
+from monitorme.plugin import Context
+from monitorme_nurse_station.latency import Latency
+from monitorme_nurse_station.ward_state import (
+    WardState,
+    block_duration_ms,
+    described,
+)
+
+Json = dict[str, Any]
+
+
+class Station:
+    """All wards that the station shows; every method may be called from any thread."""
+
+    def __init__(self, context: Context, *, rotate_s: float) -> None:
+        self._context = context
+        self._rotate_s = rotate_s
+        self._lock = threading.Lock()
+        self._wards = {
+            ward: WardState(section.beds, context.catalogue)
+            for ward, section in context.wards.items()
+        }
+        self._latency = Latency()
+        self._taken_ms: dict[str, list[float]] = {}
+        self._counts: Counter[str] = Counter()
+        self.history_url: str | None = None
+
+    @property
+    def wards(self) -> list[str]:
+        """The wards, in the order of the site's file."""
+        return list(self._wards)
+
+    def take_admission(self, bed: BedId, admission: Admission | None) -> None:
+        """Show another patient, or none."""
+        with self._lock:
+            self._ward(bed).take_admission(bed.bed, admission)
+
+    def take_alarm(self, bed: BedId, code: str, alarm: Alarm | None) -> None:
+        """Show an alarm, or take it away."""
+        with self._lock:
+            self._ward(bed).take_alarm(bed.bed, code, alarm)
+
+    def take_device(self, bed: BedId, status: DeviceStatus) -> None:
+        """Show whether a device is there."""
+        with self._lock:
+            self._ward(bed).take_device(bed.bed, status)
+
+    def take_reading(
+        self, bed: BedId, vital: str, reading: Reading, judged: Judgement, now_ms: int
+    ) -> None:
+        """Show a reading, where it is the newest of the patient who lies there."""
+        with self._lock:
+            ward = self._ward(bed)
+            if not ward.take_reading(bed.bed, vital, reading, judged, now_ms):
+                self._counts["not_shown"] += 1
+                return
+            self._counts["shown"] += 1
+            if not judged.late and judged.reason != "clock_ahead":
+                taken = judged.at_ms + block_duration_ms(judged)
+                self._taken_ms.setdefault(bed.ward, []).append(taken)
+
+    def snapshot(self, ward: str) -> bytes:
+        """Return a frame with everything of a ward."""
+        context = self._context
+        section = context.wards.get(ward)
+        with self._lock:
+            beds = self._wards[ward].snapshot()
+        return msgspec.json.encode(
+            {
+                "t": "snapshot",
+                "now_ms": context.now_ms(),
+                "ward": {"id": ward, "name": section.name if section else ward},
+                "wards": self.wards,
+                "rotate_s": self._rotate_s,
+                "catalogue": described(context.catalogue),
+                "beds": beds,
+            }
+        )
+
+    def delta(self, ward: str) -> tuple[bytes | None, list[float]]:
+        """Return a frame with what changed, and when its readings were taken."""
+        with self._lock:
+            beds = self._wards[ward].delta()
+            taken_ms = self._taken_ms.pop(ward, [])
+        if not beds:
+            return None, taken_ms
+        frame = {"t": "delta", "now_ms": self._context.now_ms(), "beds": beds}
+        return msgspec.json.encode(frame), taken_ms
+
+    def sent(self, taken_ms: list[float]) -> None:
+        """Note that a frame is ready for the pages, for the figures."""
+        now_ms = self._context.now_ms()
+        with self._lock:
+            for taken in taken_ms:
+                self._latency.add(max(0.0, now_ms - taken))
+
+    def heartbeat(self) -> bytes:
+        """Return a frame that says only that the station lives."""
+        return msgspec.json.encode({"t": "beat", "now_ms": self._context.now_ms()})
+
+    def figures(self) -> tuple[dict[str, int], dict[str, float]]:
+        """Return what was counted and measured."""
+        with self._lock:
+            return dict(self._counts), self._latency.figures()
+
+    def _ward(self, bed: BedId) -> WardState:
+        ward = self._wards.get(bed.ward)
+        if ward is None:
+            ward = self._wards[bed.ward] = WardState((), self._context.catalogue)
+        return ward

@@ -1,0 +1,195 @@
+"""What a station shows of a ward: the newest of everything, and what has changed."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from monitorme.contract.payloads import Admission, Alarm, DeviceStatus
+from monitorme.contract.readings import Judgement, Lead, Reading
+from monitorme.contract.vitals import Catalogue
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Shown:
+    device: str
+    boot: str
+    seq: int
+    at_ms: int
+    fields: Json
+
+
+@dataclass(slots=True)
+class BedState:
+    """The newest of one bed; values are those of the patient who lies in it now."""
+
+    admission: Admission | None = None
+    values: dict[str, _Shown] = field(default_factory=dict)
+    alarms: dict[str, Json] = field(default_factory=dict)
+    devices: dict[str, Json] = field(default_factory=dict)
+
+
+class WardState:
+    """The beds of a ward; not thread-safe, its owner locks.
+
+    `take_…` changes it, `delta` returns what changed since the last delta.
+    """
+
+    def __init__(self, beds: tuple[str, ...], catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._beds = {bed: BedState() for bed in beds}
+        self._changes: dict[str, Json] = {}
+
+    def take_admission(self, bed: str, admission: Admission | None) -> None:
+        """Show another patient, or none; nothing of the one before stays."""
+        state = self._bed(bed)
+        before = state.admission
+        if before == admission:
+            return
+        state.admission = admission
+        state.values.clear()
+        state.alarms.clear()
+        self._changes[bed] = {"reset": self._whole(state)}
+
+    def take_reading(
+        self, bed: str, vital: str, reading: Reading, judged: Judgement, now_ms: int
+    ) -> bool:
+        """Show a reading; says whether it is shown.
+
+        It is not where nobody lies in the bed, where it was taken before the patient
+        came, or where a newer one is shown.
+        """
+        state = self._bed(bed)
+        admission = state.admission
+        if admission is None or judged.at_ms < admission.since_ms:
+            return False
+        known = state.values.get(vital)
+        if known is not None and _is_older(known, reading, judged):
+            return False
+        fields, waves = _fields(judged, now_ms)
+        state.values[vital] = _Shown(
+            reading.device, reading.boot, reading.seq, judged.at_ms, fields
+        )
+        change = self._change(bed)
+        change.setdefault("values", {})[vital] = fields
+        if waves:
+            change.setdefault("waves", {}).setdefault(vital, []).append(waves)
+        return True
+
+    def take_alarm(self, bed: str, code: str, alarm: Alarm | None) -> None:
+        """Show an alarm, or take it away."""
+        state = self._bed(bed)
+        shown = alarm.model_dump(mode="json", exclude_none=True) if alarm else None
+        if shown is None:
+            state.alarms.pop(code, None)
+        else:
+            state.alarms[code] = shown
+        self._change(bed).setdefault("alarms", {})[code] = shown
+
+    def take_device(self, bed: str, status: DeviceStatus) -> None:
+        """Show whether a device is there; an old boot's death is ignored."""
+        state = self._bed(bed)
+        known = state.devices.get(status.device)
+        if known and status.state == "offline" and known["boot"] != status.boot:
+            return
+        shown = {"state": status.state, "boot": status.boot, "model": status.model}
+        state.devices[status.device] = shown
+        self._change(bed).setdefault("devices", {})[status.device] = shown
+
+    def snapshot(self) -> list[Json]:
+        """Return all beds whole, in the ward's order."""
+        return [{"bed": bed, **self._whole(state)} for bed, state in self._beds.items()]
+
+    def delta(self) -> dict[str, Json]:
+        """Return what has changed by bed, and begin to collect anew."""
+        changes, self._changes = self._changes, {}
+        return changes
+
+    def _bed(self, bed: str) -> BedState:
+        state = self._beds.get(bed)
+        if state is None:
+            state = self._beds[bed] = BedState()
+            self._changes[bed] = {"reset": self._whole(state)}
+        return state
+
+    def _change(self, bed: str) -> Json:
+        return self._changes.setdefault(bed, {})
+
+    def _whole(self, state: BedState) -> Json:
+        admission = state.admission
+        patient = None
+        if admission is not None:
+            patient = {
+                "name": admission.name,
+                "mrn": admission.mrn,
+                "category": admission.category.value,
+                "since_ms": admission.since_ms,
+            }
+        return {
+            "patient": patient,
+            "values": {vital: one.fields for vital, one in state.values.items()},
+            "alarms": dict(state.alarms),
+            "devices": dict(state.devices),
+        }
+
+
+def described(catalogue: Catalogue) -> dict[str, Json]:
+    """Return what a page has to know of the vitals."""
+    return {
+        name: {
+            "label": vital.label,
+            "name": vital.name,
+            "unit": vital.unit,
+            "kind": vital.kind.value,
+            "decimals": vital.decimals,
+            "episodic": vital.episodic,
+            "stale_after_ms": vital.stale_after_ms,
+            "components": {
+                component: entry.label for component, entry in vital.components.items()
+            },
+        }
+        for name, vital in catalogue.items()
+    }
+
+
+def block_duration_ms(judged: Judgement) -> float:
+    """Return how long a block of a waveform lasts; 0 for anything else."""
+    if not isinstance(judged.value, dict):
+        return 0.0
+    return max(
+        (
+            1000 * len(lead.samples) / lead.rate_hz
+            for lead in judged.value.values()
+            if isinstance(lead, Lead)
+        ),
+        default=0.0,
+    )
+
+
+def _is_older(known: _Shown, reading: Reading, judged: Judgement) -> bool:
+    if (known.device, known.boot) == (reading.device, reading.boot):
+        return reading.seq <= known.seq
+    return judged.at_ms < known.at_ms
+
+
+def _fields(judged: Judgement, now_ms: int) -> tuple[Json, Json]:
+    """Return a reading as pages get it: its fields, and its samples where it has any."""
+    fields: Json = {"q": judged.quality, "at": judged.at_ms, "rx": now_ms}
+    if judged.reason is not None:
+        fields["r"] = judged.reason
+    value = judged.value
+    if not isinstance(value, dict):
+        return {**fields, "v": value}, {}
+    leads = {name: part for name, part in value.items() if isinstance(part, Lead)}
+    if not leads:
+        return {**fields, "v": value}, {}
+    name, lead = next(iter(leads.items()))
+    waves = {
+        "lead": name,
+        "rate": lead.rate_hz,
+        "scale": lead.scale,
+        "offset": lead.offset,
+        "at": judged.at_ms,
+        "samples": lead.samples,
+    }
+    return {**fields, "v": name}, waves
