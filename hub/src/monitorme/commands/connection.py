@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ def open_bus(
 
     url = broker or running.broker_url(data)
     host, port = address(url)
-    client_id = f"cli-{os.getpid()}"
+    client_id = f"cli-{os.getpid()}-{secrets.token_hex(3)}"
     settings = BusSettings(
         host=host,
         port=port,

@@ -41,9 +41,10 @@ def direct(
             site, config=files.site, data=options.data, log_folder=files.logs
         ) as installation,
     ):
-        stage.add_cast(installation, options, ports)
+        stage.add_stand_ins(installation, ports)
         url = installation.broker_url
         admit_everybody(options.data, url, site.wards_by_id())
+        stage.add_patients(installation, options)
         observer = Observer(options.data, url)
         observer.start()
         page = _wait_for_page(options, url, installation)

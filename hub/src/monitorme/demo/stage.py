@@ -105,11 +105,8 @@ monitorthem_url = "{events}"
     return Site.load(path)
 
 
-def add_cast(
-    installation: Installation, options: DemoOptions, ports: DemoPorts
-) -> None:
-    """Start the simulated ward and the stand-ins beside the services."""
-    where = files(options.data)
+def add_stand_ins(installation: Installation, ports: DemoPorts) -> None:
+    """Start the stand-ins of the cloud products beside the services."""
     installation.add(
         installation.program(
             STAND_INS,
@@ -120,6 +117,11 @@ def add_cast(
             ],
         )
     )
+
+
+def add_patients(installation: Installation, options: DemoOptions) -> None:
+    """Start the simulated ward."""
+    where = files(options.data)
     installation.add(
         installation.program(
             SIM,
