@@ -18,6 +18,7 @@ from monitorme.contract.topics import BedId
 from monitorme.contract.vitals import Catalogue
 from monitorme_device_sim.fleet import Bed
 from monitorme_device_sim.ledger import Ledger
+from monitorme_device_sim.stand_ins.commands import stand_ins
 
 if TYPE_CHECKING:
     from monitorme_device_sim.fleet import Fleet, FleetReport
@@ -156,6 +157,9 @@ def scenarios(as_json: bool) -> None:
         print_json({"scenarios": names})
     else:
         click.echo("\n".join(names))
+
+
+sim.add_command(stand_ins)
 
 
 def _run(

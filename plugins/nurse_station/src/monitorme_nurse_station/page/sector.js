@@ -9,6 +9,9 @@ const ICONS = {
   device: '<svg viewBox="0 0 24 24"><rect x="3" y="4" width="18" height="13" rx="2"/><path d="M8 21h8M4 3l16 16"/></svg>',
 };
 
+// Where a line of a sector is too short for the catalogue's label.
+const SHORT = { blood_glucose: "Glu" };
+
 export function tint(name) {
   const known = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
   return known ? `var(--${name})` : "var(--other)";
@@ -40,7 +43,9 @@ export function split(catalogue) {
   const steady = names.filter((n) => catalogue[n].kind === "numeric" && !catalogue[n].episodic);
   const big = steady.slice(0, 3);
   const waves = names.filter((n) => catalogue[n].kind === "waveform");
-  return { big, waves, small: names.filter((n) => !big.includes(n) && !waves.includes(n)) };
+  // Sleep has its icon in the head of the sector.
+  const small = names.filter((n) => !big.includes(n) && !waves.includes(n) && n !== "sleep_state");
+  return { big, waves, small };
 }
 
 export class Sector {
@@ -74,7 +79,7 @@ export class Sector {
     box.style.setProperty("--tint", tint(vital));
     box.dataset.vital = vital;
     const label = element("span", "label", box);
-    write(label, this.catalogue[vital].label);
+    write(label, isBig ? this.catalogue[vital].label : SHORT[vital] ?? this.catalogue[vital].label);
     box.append(" ");
     const value = element("span", "value", box);
     box.append(" ");
