@@ -19,6 +19,7 @@ from monitorme.contract.vitals import Catalogue
 from monitorme_device_sim.fleet import Bed
 from monitorme_device_sim.ledger import Ledger
 from monitorme_device_sim.stand_ins.commands import stand_ins
+from monitorme_device_sim.stayhealthy_command import stayhealthy
 
 if TYPE_CHECKING:
     from monitorme_device_sim.fleet import Fleet, FleetReport
@@ -160,6 +161,7 @@ def scenarios(as_json: bool) -> None:
 
 
 sim.add_command(stand_ins)
+sim.add_command(stayhealthy)
 
 
 def _run(

@@ -1,0 +1,1 @@
+"""The decoders that come with the bridge; each comes through the decoders' door."""
