@@ -51,7 +51,7 @@ class PluginRun:
         self._folder.mkdir(parents=True, exist_ok=True)
         name = self._make.name
         self.bus = self.broker.connect(
-            f"{name}-{self._instance}",
+            f"{name.replace('_', '-')}-{self._instance}",
             subscriptions(self._make, self._config.wards),
         )
         self.context = Context(

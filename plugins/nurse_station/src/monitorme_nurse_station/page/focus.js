@@ -18,7 +18,7 @@ export class Focus {
     this.heldUntil = 0;
     this.rotatedAt = performance.now();
     this.vital = null;
-    this.trendAt = 0;
+    this.trendAt = -Infinity;
   }
 
   build(catalogue) {
@@ -53,7 +53,7 @@ export class Focus {
     box.onclick = () => {
       this.hold();
       this.vital = name;
-      this.trendAt = 0;
+      this.trendAt = -Infinity;
     };
     const label = element("small", "", box);
     const value = element("span", "value", box);
@@ -80,7 +80,7 @@ export class Focus {
     this.bed = bed;
     this.sweep.reset();
     this.sweep.canvas.width = 0;
-    this.trendAt = 0;
+    this.trendAt = -Infinity;
     this.onChange(bed);
   }
 

@@ -7,7 +7,7 @@ const REASONS = {
   out_of_range: "impossible", demo: "demo",
 };
 
-export function text(vital, shown) {
+export function text(vital, shown, { brief = false } = {}) {
   if (shown === undefined) return "…";
   const value = shown.v;
   if (value === null || value === undefined) return "---";
@@ -15,6 +15,7 @@ export function text(vital, shown) {
   if (typeof value === "object") {
     const parts = Object.keys(vital.components)
       .map((name) => (name in value ? value[name].toFixed(vital.decimals) : "?"));
+    if (brief) return parts.slice(0, 2).join("/");
     return parts.length === 3 ? `${parts[0]}/${parts[1]} (${parts[2]})` : parts.join("/");
   }
   return value;

@@ -10,7 +10,7 @@ const SLOW_FRAME_MS = 80;
 const ward = location.pathname.split("/").at(-1);
 const $ = (id) => document.getElementById(id);
 
-const model = { catalogue: {}, beds: new Map(), rotateS: 5, isSlow: false };
+const model = { catalogue: {}, beds: new Map(), rotateS: 5, isSlow: false, notice: "" };
 const sectors = new Map();
 const sound = new Sound();
 const focus = new Focus($("focus"), ward, { onAcknowledge: acknowledge, onChange: markChosen });
@@ -82,7 +82,8 @@ function clearWave(sweep) {
 }
 
 function announce(state, alarm, before) {
-  if (alarm.priority === "high" && alarm.state === "active" && before?.state !== "active") {
+  const isUrgent = (one) => one?.priority === "high" && one.state === "active";
+  if (isUrgent(alarm) && !isUrgent(before)) {
     write($("announce"), `${bedName(state.bed)}: ${alarm.text}`);
   }
 }
@@ -124,7 +125,7 @@ function showAll() {
   write($("audio"), sound.isOn ? "Sound on" : "Sound off: click to switch on");
   dress($("audio"), sound.isOn ? "" : "off");
   write($("pause"), sound.pausedS ? `Sound paused ${sound.pausedS} s` : "Pause sound");
-  write($("notice"), model.isSlow ? "This computer is too slow for waves: numbers only." : "");
+  write($("notice"), model.notice || (model.isSlow ? "This computer is too slow for waves: numbers only." : ""));
 }
 
 let drawnAt = performance.now();
@@ -148,9 +149,9 @@ async function acknowledge(bed, alarm) {
     body: JSON.stringify({ ward, bed, code: alarm.code, id: alarm.id }),
   });
   if (!answer.ok) {
-    const { detail } = await answer.json();
-    const text = typeof detail === "string" ? detail : "not acknowledged";
-    write($("notice"), `Not acknowledged: ${text}`);
+    const { detail } = await answer.json().catch(() => ({}));
+    model.notice = `Not acknowledged: ${typeof detail === "string" ? detail : answer.status}`;
+    setTimeout(() => { model.notice = ""; }, 8000);
   }
 }
 

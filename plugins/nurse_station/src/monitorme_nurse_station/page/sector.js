@@ -113,7 +113,8 @@ export class Sector {
   showNumber(vital, parts, shown, alarms, nowMs) {
     const entry = this.catalogue[vital];
     const why = reason(shown);
-    write(parts.value, why && parts.base === "number" ? `--- ${why}` : text(entry, shown));
+    const brief = parts.base !== "number";
+    write(parts.value, why && !brief ? `--- ${why}` : text(entry, shown, { brief }));
     const old = shown ? nowMs - shown.rx : 0;
     const isStale = old > entry.stale_after_ms;
     write(parts.age, isStale ? age(old) : "");

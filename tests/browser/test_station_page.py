@@ -1,0 +1,332 @@
+"""The station's page in a real browser: what a nurse would see."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from monitorme.contract.payloads import Admission, Alarm, Command, decode
+from monitorme.contract.readings import Lead, Reading, ReadingValue
+from monitorme.contract.topics import (
+    AdmissionTopic,
+    AlarmTopic,
+    BedId,
+    VitalTopic,
+    command_filter,
+)
+from monitorme.contract.vitals import Catalogue
+from monitorme.plugin import wall_clock_ms
+from monitorme.testing import PluginRun
+from monitorme_nurse_station.config import NurseStationConfig
+from monitorme_nurse_station.plugin import NurseStation
+
+from .conftest import ARTIFACTS
+
+pytestmark = pytest.mark.browser
+
+NINTH = """
+[capnometry]
+label = "EtCO2"
+name = "end-tidal carbon dioxide"
+kind = "numeric"
+unit = "mm[Hg]"
+cadence_ms = 1000
+stale_after_ms = 4000
+"""
+
+
+class Station:
+    """A running station, fed by hand."""
+
+    def __init__(self, folder: Path) -> None:
+        packaged = Catalogue.load()
+        ninth = Catalogue.parse(NINTH)
+        self.run = PluginRun(
+            NurseStation,
+            folder,
+            config=NurseStationConfig(port=0, rotate_s=1),
+            catalogue=Catalogue({**packaged, **ninth}),
+            now_ms=wall_clock_ms(),
+        )
+        self.run.broker.now_ms = wall_clock_ms
+        self.run.context.now_ms = wall_clock_ms
+        self.seq = 0
+        self.started_ms = wall_clock_ms() - 1_000
+
+    @property
+    def url(self) -> str:
+        return self.run.context.endpoints["page"]
+
+    def admit(self, bed: str, name: str, since_ms: int | None = None) -> None:
+        since = since_ms or self.started_ms
+        someone = Admission.model_validate(
+            {
+                "admission": f"a-{name.lower()}",
+                "patient": f"p-{name.lower()}",
+                "name": name,
+                "mrn": "1",
+                "category": "adult",
+                "admitted_ms": since,
+                "since_ms": since,
+            },
+            strict=False,
+        )
+        self.run.send(AdmissionTopic(BedId("ward-a", bed)), someone, retain=True)
+
+    def send(
+        self, bed: str, vital: str, value: ReadingValue, reason: str | None = None
+    ) -> None:
+        self.seq += 1
+        quality = "invalid" if value is None else "good"
+        reading = Reading(
+            f"d-{bed}", "b1", self.seq, wall_clock_ms(), value, quality, reason
+        )
+        self.run.send(VitalTopic(BedId("ward-a", bed), vital), reading.to_json())
+
+    def alarm(self, bed: str, code: str, **fields: Any) -> None:
+        given = {
+            "id": f"e-{bed}",
+            "code": code,
+            "kind": "physiological",
+            "priority": "medium",
+            "state": "active",
+            "text": "SpO2 84 ≤ 89",
+            "vital": "oxygen_saturation",
+            "raised_ms": wall_clock_ms(),
+            "since_ms": wall_clock_ms(),
+            "time_ms": wall_clock_ms(),
+            **fields,
+        }
+        alarm = Alarm.model_validate(given, strict=False)
+        self.run.send(AlarmTopic(BedId("ward-a", bed), code), alarm, retain=True)
+
+    def commands(self) -> list[Command]:
+        return [
+            decode(Command, message.payload)
+            for message in self.run.published(command_filter("alerting"))
+        ]
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Iterator[Station]:
+    running = Station(tmp_path)
+    yield running
+    running.run.stop()
+
+
+def sector(page: Page, bed: str) -> Locator:
+    return page.locator(f'.sector[data-bed="{bed}"]')
+
+
+def number(page: Page, bed: str, vital: str) -> Locator:
+    return sector(page, bed).locator(f'[data-vital="{vital}"] .value')
+
+
+def test_all_beds_are_there_without_scrolling(page: Page, station: Station) -> None:
+    station.admit("bed-01", "Ada")
+    station.send("bed-01", "heart_rate", 72.0)
+    for width, height in ((1920, 1080), (1366, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(station.url)
+        expect(page.locator(".sector")).to_have_count(20)
+        for bed in ("bed-01", "bed-20"):
+            box = sector(page, bed).bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= height
+            assert box["x"] + box["width"] <= width
+    expect(page.locator("footer")).to_contain_text("not a medical device")
+
+
+def test_a_value_is_shown_as_it_comes(page: Page, station: Station) -> None:
+    station.admit("bed-01", "Ada")
+    page.goto(station.url)
+    expect(sector(page, "bed-01").locator(".name")).to_have_text("Ada")
+    expect(sector(page, "bed-02").locator(".name")).to_have_text("free")
+    station.send("bed-01", "heart_rate", 72.0)
+    expect(number(page, "bed-01", "heart_rate")).to_have_text("72")
+    station.send("bed-01", "heart_rate", 73.0)
+    expect(number(page, "bed-01", "heart_rate")).to_have_text("73")
+    pressure: ReadingValue = {"systolic": 121.0, "diastolic": 79.0, "mean": 93.0}
+    station.send("bed-01", "blood_pressure", pressure)
+    tile = page.locator('#focus .tile[data-vital="blood_pressure"]')
+    expect(tile.locator(".value")).to_have_text("121/79 (93)")
+    expect(tile.locator("small")).to_contain_text("mmHg")
+
+
+def test_an_invalid_value_shows_its_reason_and_no_number(
+    page: Page, station: Station
+) -> None:
+    station.admit("bed-01", "Ada")
+    station.send("bed-01", "oxygen_saturation", 97.0)
+    page.goto(station.url)
+    station.send("bed-01", "oxygen_saturation", None, "probe_off")
+    expect(number(page, "bed-01", "oxygen_saturation")).to_have_text("--- probe off")
+
+
+def test_an_old_value_is_marked_with_its_age(page: Page, station: Station) -> None:
+    station.admit("bed-01", "Ada")
+    station.send("bed-01", "heart_rate", 72.0)
+    page.goto(station.url)
+    box = sector(page, "bed-01").locator('[data-vital="heart_rate"]')
+    expect(box).to_have_class("number stale", timeout=6_000)
+    expect(box.locator(".age")).to_contain_text("s")
+
+
+def test_an_alarm_is_marked_by_word_mark_and_colour(
+    page: Page, station: Station
+) -> None:
+    station.admit("bed-03", "Ada")
+    station.send("bed-03", "oxygen_saturation", 84.0)
+    page.goto(station.url)
+    station.alarm("bed-03", "oxygen_saturation_low")
+    strip = sector(page, "bed-03").locator(".strip")
+    expect(strip).to_have_text("** SpO2 84 ≤ 89")
+    expect(strip).to_have_css("background-color", "rgb(255, 210, 31)")
+    station.alarm(
+        "bed-03", "oxygen_saturation_low", priority="high", text="SpO2 78 ≤ 80"
+    )
+    expect(strip).to_have_text("*** SpO2 78 ≤ 80")
+    expect(strip).to_have_css("background-color", "rgb(229, 32, 46)")
+    expect(page.locator("#announce")).to_have_text("Bed 03: SpO2 78 ≤ 80")
+    expect(number(page, "bed-03", "oxygen_saturation").locator("..")).to_have_class(
+        "number alarming active high"
+    )
+    ARTIFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTIFACTS / "alarm.png")
+
+
+def test_the_list_is_worst_first_and_newest_of_equals(
+    page: Page, station: Station
+) -> None:
+    page.goto(station.url)
+    now = wall_clock_ms()
+    for bed, priority, raised in (
+        ("bed-01", "low", now),
+        ("bed-02", "medium", now - 9_000),
+        ("bed-03", "high", now - 20_000),
+        ("bed-04", "medium", now - 1_000),
+    ):
+        station.admit(bed, f"P{bed[-1]}")
+        station.alarm(bed, "x", priority=priority, raised_ms=raised, text=bed)
+    rows = page.locator("#alarms .alarm .what")
+    expect(rows).to_have_text(
+        [
+            "*** Bed 03  bed-03",
+            "** Bed 04  bed-04",
+            "** Bed 02  bed-02",
+            "* Bed 01  bed-01",
+        ]
+    )
+
+
+def test_the_focus_rotates_and_jumps_to_an_alarm(page: Page, station: Station) -> None:
+    for bed, name in (("bed-01", "Ada"), ("bed-02", "Ben"), ("bed-03", "Cleo")):
+        station.admit(bed, name)
+    page.goto(station.url)
+    title = page.locator("#focus .title")
+    for name in ("Ada", "Ben", "Cleo", "Ada"):
+        expect(title).to_contain_text(name)
+    station.alarm("bed-03", "oxygen_saturation_low")
+    expect(title).to_contain_text("pinned by alarm")
+    expect(title).to_contain_text("Cleo")
+    sector(page, "bed-02").click()
+    expect(title).to_contain_text("Ben")
+    expect(title).to_contain_text("held")
+
+
+@pytest.mark.parametrize("way", ["key", "click"])
+def test_an_alarm_is_acknowledged(page: Page, station: Station, way: str) -> None:
+    station.admit("bed-03", "Ada")
+    page.goto(station.url)
+    station.alarm("bed-03", "oxygen_saturation_low")
+    expect(page.locator("#focus .alarm")).to_have_count(1)
+    if way == "key":
+        page.keyboard.press("a")
+    else:
+        page.locator("#alarms .alarm button").click()
+    for _ in range(100):
+        if station.commands():
+            break
+        page.wait_for_timeout(50)
+    (command,) = station.commands()
+    assert command.args == {
+        "ward": "ward-a",
+        "bed": "bed-03",
+        "code": "oxygen_saturation_low",
+        "id": "e-bed-03",
+    }
+    taken = {"state": "acknowledged", "acknowledged_by": "station"}
+    station.alarm("bed-03", "oxygen_saturation_low", **taken)
+    expect(sector(page, "bed-03").locator(".strip")).to_have_text("** SpO2 84 ≤ 89 ✓")
+    expect(page.locator("#alarms .alarm button")).to_have_count(0)
+
+
+def test_a_transfer_never_shows_the_old_values_under_the_new_name(
+    page: Page, station: Station
+) -> None:
+    station.admit("bed-01", "Ada")
+    station.send("bed-01", "heart_rate", 140.0)
+    page.goto(station.url)
+    expect(number(page, "bed-01", "heart_rate")).to_have_text("140")
+    seen = page.evaluate_handle(
+        """() => { const seen = []; const sector = document.querySelector('.sector');
+        setInterval(() => seen.push([sector.querySelector('.name').textContent,
+          sector.querySelector('[data-vital=heart_rate] .value').textContent]), 5);
+        return seen; }"""
+    )
+    station.admit("bed-01", "Ben", since_ms=wall_clock_ms())
+    expect(sector(page, "bed-01").locator(".name")).to_have_text("Ben")
+    page.wait_for_timeout(300)
+    pairs = {tuple(pair) for pair in seen.json_value()}
+    assert ("Ben", "140") not in pairs
+    assert ("Ben", "…") in pairs
+
+
+def test_a_ninth_vital_appears_by_its_catalogue_entry_alone(
+    page: Page, station: Station
+) -> None:
+    station.admit("bed-01", "Ada")
+    page.goto(station.url)
+    station.send("bed-01", "capnometry", 38.0)
+    expect(number(page, "bed-01", "capnometry")).to_have_text("38")
+    expect(page.locator('#focus .tile[data-vital="capnometry"]')).to_contain_text(
+        "EtCO2"
+    )
+
+
+def test_a_lost_connection_is_loud_and_found_again(tmp_path: Path, page: Page) -> None:
+    first = Station(tmp_path / "first")
+    first.admit("bed-01", "Ada")
+    port = int(first.url.rpartition(":")[2])
+    page.goto(first.url)
+    expect(page.locator("#lost")).to_be_hidden()
+    expect(sector(page, "bed-01").locator(".name")).to_have_text("Ada")
+    first.run.stop()
+    expect(page.locator("#lost")).to_contain_text("NOT CONNECTED", timeout=8_000)
+    config = NurseStationConfig(port=port, rotate_s=1)
+    again = PluginRun(NurseStation, tmp_path / "again", config=config)
+    expect(page.locator("#lost")).to_be_hidden(timeout=8_000)
+    again.stop()
+
+
+def test_the_wave_is_drawn(page: Page, station: Station) -> None:
+    station.admit("bed-01", "Ada")
+    page.goto(station.url)
+    expect(page.locator(".sector")).to_have_count(20)
+    for _ in range(2):
+        samples = [0] * 100 + [200] * 20 + [0] * 130
+        station.send("bed-01", "ecg", {"II": Lead(250.0, "mV", 0.005, samples)})
+    page.wait_for_timeout(1_200)
+    drawn = (
+        sector(page, "bed-01")
+        .locator("canvas")
+        .evaluate(
+            """canvas => { const all = canvas.getContext('2d')
+        .getImageData(0, 0, canvas.width, canvas.height).data;
+        let count = 0; for (let i = 3; i < all.length; i += 4) count += all[i] > 0;
+        return count; }"""
+        )
+    )
+    assert drawn > 100
