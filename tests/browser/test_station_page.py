@@ -22,7 +22,7 @@ from monitorme.testing import PluginRun
 from monitorme_nurse_station.config import NurseStationConfig
 from monitorme_nurse_station.plugin import NurseStation
 
-from .conftest import ARTIFACTS
+from ..conftest import ARTIFACTS
 
 pytestmark = pytest.mark.browser
 

@@ -13,7 +13,7 @@ from monitorme_device_sim.device import Broker, SimulatedDevice
 from monitorme_device_sim.source import Sample, Source
 
 CHECK_EVERY_S: Final = 1.0
-DRAIN_S: Final = 15.0
+DRAIN_S: Final = 40.0
 SHORTEST_SLEEP_S: Final = 0.002
 
 
