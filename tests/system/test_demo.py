@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from monitorme.bus import BusSettings, connect
 from monitorme.contract.topics import BedId, ConditionTopic, VitalTopic
+from monitorme.plugin import wall_clock_ms
 from monitorme.samples import sample_files
 from monitorme.testing import needs
 
@@ -69,7 +70,7 @@ def test_a_ninth_vital_goes_from_device_to_screen_by_catalogue_alone(
     limits = "[plugins.analysis.limits.adult.capnometry]\nawake = { high = 50.0 }\n"
     started = make_system(more=limits, vitals="vitals.toml")
     started.admit("bed-01")
-    now_ms = started.service("recorder")["time_ms"]
+    now_ms = wall_clock_ms()
     bed = BedId("ward-a", "bed-01")
     page = browser.new_page(viewport={"width": 1920, "height": 1080})
     page.goto(started.url("nurse_station", "page"))
