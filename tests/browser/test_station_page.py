@@ -330,3 +330,5 @@ def test_the_wave_is_drawn(page: Page, station: Station) -> None:
         )
     )
     assert drawn > 100
+    station.send("bed-01", "ecg", None, "lead_off")
+    expect(sector(page, "bed-01").locator("canvas")).to_have_attribute("width", "0")

@@ -129,6 +129,7 @@ def test_the_demo_as_a_nurse_sees_it(tmp_path: Path, browser: Browser) -> None:
             timeout=40_000
         )
         expect(page.locator("#summary")).to_contain_text("20 patients")
+        page.wait_for_timeout(3_000)  # for the waves to have crossed their fields
         ARTIFACTS.mkdir(exist_ok=True)
         page.screenshot(path=ARTIFACTS / "demo.png")
         page.close()

@@ -114,6 +114,7 @@ export class Focus {
     write(this.patient, state.patient ? `${state.patient.name} · ${state.patient.mrn}` : "nobody lies here");
     const wave = this.waveName && state.values[this.waveName];
     write(this.caption, wave ? `${this.catalogue[this.waveName].label} ${wave.v ?? reason(wave)} · 25 mm/s` : "");
+    if (wave) this.sweep.keepOrClear(wave, this.catalogue[this.waveName], nowMs);
     for (const [name, parts] of this.tiles) this.showTile(name, parts, state.values[name], nowMs);
     this.showAlarms(Object.values(state.alarms).sort(byUrgency));
     if (performance.now() - this.trendAt > TREND_EVERY_MS) this.loadTrend(state.bed);

@@ -95,6 +95,7 @@ export class Sector {
       this.showNumber(vital, parts, state.values[vital], alarms, nowMs);
     }
     this.showIcons(state);
+    this.sweep?.keepOrClear(state.values[this.waveName], this.catalogue[this.waveName], nowMs);
   }
 
   showStrip(alarms) {

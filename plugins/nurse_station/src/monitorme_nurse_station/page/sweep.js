@@ -24,6 +24,15 @@ export class Sweep {
     this.width = 0;
   }
 
+  // Draw only what is true now: an old wave left standing would look like a live one.
+  keepOrClear(shown, vital, nowMs) {
+    const isLive = shown && shown.v !== null && nowMs - shown.rx <= vital.stale_after_ms;
+    if (!isLive && this.width) {
+      this.reset();
+      this.canvas.width = 0;
+    }
+  }
+
   take(block) {
     if (block.rate !== this.rate) {
       this.samples = [];

@@ -1,0 +1,172 @@
+"""The station's server: what a page is sent, and what it never is."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+from websockets.sync.client import ClientConnection, connect
+
+from monitorme.contract.payloads import Admission
+from monitorme.contract.readings import Reading, ReadingValue
+from monitorme.contract.topics import AdmissionTopic, BedId, VitalTopic
+from monitorme.plugin import wall_clock_ms
+from monitorme.testing import PluginRun
+from monitorme_nurse_station.config import NurseStationConfig
+from monitorme_nurse_station.latency import Latency
+from monitorme_nurse_station.plugin import NurseStation
+
+BED = BedId("ward-a", "bed-01")
+HTTP = urllib3.PoolManager(retries=False)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[PluginRun]:
+    config = NurseStationConfig(port=0)
+    started = PluginRun(NurseStation, tmp_path, config=config, now_ms=wall_clock_ms())
+    yield started
+    started.stop()
+
+
+def admit(run: PluginRun, name: str, since_ms: int) -> None:
+    fields = {"patient": "p-1", "name": name, "mrn": "1", "category": "adult"}
+    times = {"admitted_ms": since_ms, "since_ms": since_ms}
+    someone = Admission.model_validate(
+        {"admission": f"a-{name.lower()}", **fields, **times}, strict=False
+    )
+    run.send(AdmissionTopic(BED), someone, retain=True)
+
+
+def send(
+    run: PluginRun, seq: int, value: ReadingValue, *, at_ms: int | None = None
+) -> None:
+    time_ms = run.now_ms if at_ms is None else at_ms
+    reading = Reading("d-1", "b1", seq, time_ms, value, "good")
+    run.send(VitalTopic(BED, "heart_rate"), reading.to_json())
+
+
+def page(run: PluginRun) -> ClientConnection:
+    url = run.context.endpoints["page"].replace("http", "ws")
+    return connect(f"{url}/ws/ward-a")
+
+
+def next_frame(socket: ClientConnection, kind: str) -> dict[str, Any]:
+    while True:
+        frame: dict[str, Any] = json.loads(socket.recv(timeout=5))
+        if frame["t"] == kind:
+            return frame
+
+
+def shown(run: PluginRun) -> dict[str, Any]:
+    with page(run) as socket:
+        (bed,) = [
+            one
+            for one in next_frame(socket, "snapshot")["beds"]
+            if one["bed"] == "bed-01"
+        ]
+        return dict(bed)
+
+
+def test_a_page_gets_the_ward_whole_and_then_what_changes(run: PluginRun) -> None:
+    admit(run, "Ada", run.now_ms)
+    with page(run) as socket:
+        snapshot = next_frame(socket, "snapshot")
+        assert len(snapshot["beds"]) == 20
+        assert snapshot["catalogue"]["heart_rate"]["label"] == "HR"
+        send(run, 1, 72.0)
+        values = next_frame(socket, "delta")["beds"]["bed-01"]["values"]
+        assert values["heart_rate"]["v"] == 72.0
+
+
+def test_a_transfer_leaves_no_value_behind(run: PluginRun) -> None:
+    admit(run, "Ada", run.now_ms)
+    send(run, 1, 140.0)
+    run.now_ms += 1_000
+    admit(run, "Ben", run.now_ms)
+    send(run, 2, 141.0, at_ms=run.now_ms - 500)  # taken before Ben came
+    bed = shown(run)
+    assert (bed["patient"]["name"], bed["values"]) == ("Ben", {})
+
+
+def test_a_free_bed_shows_nothing(run: PluginRun) -> None:
+    send(run, 1, 72.0)
+    assert shown(run)["values"] == {}
+
+
+def test_an_older_reading_never_overrides_a_newer(run: PluginRun) -> None:
+    admit(run, "Ada", run.now_ms)
+    send(run, 5, 75.0)
+    send(run, 4, 74.0)
+    assert shown(run)["values"]["heart_rate"]["v"] == 75.0
+
+
+def test_an_impossible_value_is_never_sent_as_a_number(run: PluginRun) -> None:
+    admit(run, "Ada", run.now_ms)
+    send(run, 1, 9999.0)
+    value = shown(run)["values"]["heart_rate"]
+    assert (value["v"], value["r"]) == (None, "out_of_range")
+
+
+def test_a_page_that_does_not_read_slows_nobody(run: PluginRun) -> None:
+    admit(run, "Ada", run.now_ms)
+    with page(run) as sleeping, page(run) as awake:
+        next_frame(awake, "snapshot")
+        for seq in range(1, 400):
+            send(run, seq, float(seq % 100))
+        send(run, 500, 123.0)
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            beds = next_frame(awake, "delta")["beds"]
+            if beds["bed-01"]["values"]["heart_rate"]["v"] == 123.0:
+                break
+        else:
+            pytest.fail("the other page fell behind")
+        assert sleeping is not awake
+
+
+def test_a_heartbeat_comes_each_second(run: PluginRun) -> None:
+    with page(run) as socket:
+        assert next_frame(socket, "beat")["now_ms"] == run.now_ms
+
+
+def test_readings_are_counted_and_timed(run: PluginRun) -> None:
+    admit(run, "Ada", run.now_ms)
+    for seq in range(1, 11):
+        send(run, seq, 70.0)
+    time.sleep(0.1)
+    run.tick()
+    assert run.context.counts["shown"] == 10
+    answer = HTTP.request("GET", run.context.endpoints["page"] + "/api/figures")
+    assert json.loads(answer.data)["latency_p50_ms"] >= 0
+
+
+def test_without_a_recorder_there_is_no_trend_but_a_reason(run: PluginRun) -> None:
+    url = run.context.endpoints["page"] + "/api/trend/ward-a/bed-01?vital=heart_rate"
+    answer = HTTP.request("GET", url)
+    assert answer.status == 503
+    assert "recorder" in json.loads(answer.data)["detail"]
+
+
+def test_an_unknown_ward_is_said_so(run: PluginRun) -> None:
+    answer = HTTP.request("GET", run.context.endpoints["page"] + "/ward/moon")
+    assert (answer.status, "ward-a" in answer.data.decode()) == (404, True)
+
+
+def test_the_page_lets_nothing_in_from_elsewhere(run: PluginRun) -> None:
+    answer = HTTP.request("GET", run.context.endpoints["page"] + "/ward/ward-a")
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+def test_percentiles_are_those_of_the_newest() -> None:
+    latency = Latency()
+    for milliseconds in range(1, 101):
+        latency.add(float(milliseconds))
+    assert latency.figures() == {
+        "latency_p50_ms": 51.0,
+        "latency_p99_ms": 100.0,
+        "latency_max_ms": 100.0,
+    }
+    assert Latency().figures() == {}
