@@ -117,6 +117,7 @@ class MqttBus:
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
         self._epoch = 0
+        self._is_accepted = False
         self._is_subscribed = False
         self._may_linger = True
         self._retry_s = FIRST_RETRY_S
@@ -331,7 +332,7 @@ class MqttBus:
 
     def _send_queued(self) -> None:
         corked = self._client.corked
-        if corked is not None and self._is_subscribed:
+        if corked is not None and self._is_accepted:
             for packet in self._outgoing.to_send():
                 corked.send(packet)
 
@@ -397,7 +398,7 @@ class MqttBus:
         if self._client.corked is not None:
             self._client.corked.close()
         self._client.corked = None
-        self._is_subscribed = False
+        self._is_accepted = self._is_subscribed = False
         self._subscribing.clear()
         self._epoch += 1
         self._ready.clear()
@@ -418,11 +419,11 @@ class MqttBus:
         self._next_misc_s = time.monotonic() + MISC_EVERY_S
         if self.counts["connections"] > 1:
             log.info("connected again session_present=%s", flags.session_present)
+        self._resume()
         wanted = [*self._settings.subscriptions, *self._requests.reply_topics]
+        self._is_subscribed = not wanted
         if wanted:
             self._subscribe(wanted)
-        else:
-            self._resume()
 
     def _subscribe(self, filters: list[str]) -> None:
         _, mid = self._client.subscribe([(one, 1) for one in filters])
@@ -442,13 +443,12 @@ class MqttBus:
             if code.value >= _REFUSED:
                 self._fatal = BusError(f"the broker refuses to let us read {wanted}")
                 return
-        if not self._is_subscribed:
-            self._resume()
+        self._is_subscribed = True
         self._requests.send_unsent(filters, self._send_request)
 
     def _resume(self) -> None:
         """Go on where the last connection ended: first what it left unconfirmed."""
-        self._is_subscribed = True
+        self._is_accepted = True
         corked = self._client.corked
         assert corked is not None
         for packet in self._outgoing.to_send_again():

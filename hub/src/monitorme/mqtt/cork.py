@@ -1,5 +1,6 @@
 """A socket that reads much at once, and writes once a round."""
 
+import contextlib
 import socket
 from typing import Final
 
@@ -52,7 +53,9 @@ class CorkedSocket:
         self._inner.setblocking(blocking)
 
     def close(self) -> None:
-        """Close the socket."""
+        """Send what the kernel still takes, such as a DISCONNECT, and close."""
+        with contextlib.suppress(OSError):
+            self.flush()
         self._inner.close()
 
     # What the bus asks of it.
