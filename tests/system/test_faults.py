@@ -163,6 +163,7 @@ def test_up_is_not_started_twice_and_leaves_nothing_behind(
     twice = system.run("up", "--config", str(system.config), check=False)
     assert twice.returncode == 2
     assert "in use by process" in twice.stderr
+    assert system.is_running(), "the one that runs is still found"
     pids = [one["pid"] for one in system.services()]
     assert system.down() == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)

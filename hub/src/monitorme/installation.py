@@ -46,6 +46,7 @@ class Installation:
         self._broker_child: Child | None = None
         self._children: dict[str, Child] = {}
         self._stopped: dict[str, Child] = {}
+        self._is_written_down = False
         self.host = site.broker.host
         self.port = site.broker.port
 
@@ -63,6 +64,7 @@ class Installation:
     def start(self) -> None:
         """Start broker and services; raises MonitorMeError where it cannot."""
         require_loopback(self.site.broker.host)
+        self.site.catalogue()  # a mistake in it is told before anything starts
         prepare_data(self.data)
         self._refuse_twice()
         credentials.load_secret(running.secret_file(self.data))
@@ -77,6 +79,7 @@ class Installation:
                 data=self.data,
             )
         )
+        self._is_written_down = True
         for name in self.site.services:
             self.add(self.service(name))
 
@@ -117,7 +120,9 @@ class Installation:
         if not names:
             if self._broker_child is not None:
                 stop_all([self._broker_child], timeout_s=STOP_TIMEOUT_S)
-            running.remove(self.data)
+            # What is written down may be another installation's that refused us.
+            if self._is_written_down:
+                running.remove(self.data)
 
     @property
     def processor_s(self) -> dict[str, float]:

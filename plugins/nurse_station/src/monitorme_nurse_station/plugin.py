@@ -93,10 +93,9 @@ class NurseStation(Plugin[NurseStationConfig]):
                 station.take_alarm(bed, code, alarm)
             case DeviceTopic(bed=bed, channel="status") if payload:
                 station.take_device(bed, decode(DeviceStatus, payload))
-            case ServiceTopic() if payload:
-                recorder = decode(Service, payload)
-                if recorder.state is not ServiceState.OFFLINE:
-                    station.history_url = recorder.endpoints.get("history")
+            case ServiceTopic(instance=instance):
+                recorder = decode(Service, payload) if payload else None
+                station.take_recorder(instance, _history_url(recorder))
 
     def _take_reading(self, topic: VitalTopic, message: Message) -> None:
         vital = self.context.catalogue.get(topic.vital)
@@ -107,3 +106,9 @@ class NurseStation(Plugin[NurseStationConfig]):
         self._station.take_reading(
             topic.bed, topic.vital, reading, judged, message.received_ms
         )
+
+
+def _history_url(recorder: Service | None) -> str | None:
+    if recorder is None or recorder.state is ServiceState.OFFLINE:
+        return None
+    return recorder.endpoints.get("history")

@@ -34,12 +34,26 @@ class Station:
         self._latency = Latency()
         self._taken_ms: dict[str, list[float]] = {}
         self._counts: Counter[str] = Counter()
-        self.history_url: str | None = None
+        self._histories: dict[str, str] = {}
 
     @property
     def wards(self) -> list[str]:
         """The wards, in the order of the site's file."""
         return list(self._wards)
+
+    @property
+    def history_url(self) -> str | None:
+        """Where a recorder that is there serves history, or None."""
+        with self._lock:
+            return next(iter(self._histories.values()), None)
+
+    def take_recorder(self, instance: str, url: str | None) -> None:
+        """Note where a recorder serves history; None where it has gone."""
+        with self._lock:
+            if url is None:
+                self._histories.pop(instance, None)
+            else:
+                self._histories[instance] = url
 
     def take_admission(self, bed: BedId, admission: Admission | None) -> None:
         """Show another patient, or none."""

@@ -43,12 +43,11 @@ class WardState:
     def take_admission(self, bed: str, admission: Admission | None) -> None:
         """Show another patient, or none; nothing of the one before stays."""
         state = self._bed(bed)
-        before = state.admission
-        if before == admission:
+        if state.admission == admission:
             return
+        if _stay(state.admission) != _stay(admission):
+            state.values.clear()
         state.admission = admission
-        state.values.clear()
-        state.alarms.clear()
         self._changes[bed] = {"reset": self._whole(state)}
 
     def take_reading(
@@ -79,11 +78,13 @@ class WardState:
     def take_alarm(self, bed: str, code: str, alarm: Alarm | None) -> None:
         """Show an alarm, or take it away."""
         state = self._bed(bed)
-        shown = alarm.model_dump(mode="json", exclude_none=True) if alarm else None
-        if shown is None:
+        shown = None
+        if alarm is None:
             state.alarms.pop(code, None)
         else:
-            state.alarms[code] = shown
+            known = alarm.model_dump(mode="json", exclude_none=True)
+            state.alarms[code] = known
+            shown = known if _concerns(known, state.admission) else None
         self._change(bed).setdefault("alarms", {})[code] = shown
 
     def take_device(self, bed: str, status: DeviceStatus) -> None:
@@ -128,7 +129,11 @@ class WardState:
         return {
             "patient": patient,
             "values": {vital: one.fields for vital, one in state.values.items()},
-            "alarms": dict(state.alarms),
+            "alarms": {
+                code: alarm
+                for code, alarm in state.alarms.items()
+                if _concerns(alarm, admission)
+            },
             "devices": dict(state.devices),
         }
 
@@ -166,6 +171,18 @@ def block_duration_ms(judged: Judgement) -> float:
     )
 
 
+def _stay(admission: Admission | None) -> tuple[str, int] | None:
+    return (admission.admission, admission.since_ms) if admission else None
+
+
+def _concerns(alarm: Json, admission: Admission | None) -> bool:
+    """Say whether an alarm is of the patient in the bed, or of no patient at all."""
+    found_during = alarm.get("admission")
+    return found_during is None or (
+        admission is not None and found_during == admission.admission
+    )
+
+
 def _is_older(known: _Shown, reading: Reading, judged: Judgement) -> bool:
     if (known.device, known.boot) == (reading.device, reading.boot):
         return reading.seq <= known.seq
@@ -174,7 +191,9 @@ def _is_older(known: _Shown, reading: Reading, judged: Judgement) -> bool:
 
 def _fields(judged: Judgement, now_ms: int) -> tuple[Json, Json]:
     """Return a reading as pages get it: its fields, and its samples where it has any."""
-    fields: Json = {"q": judged.quality, "at": judged.at_ms, "rx": now_ms}
+    # A page tells the age of a reading by its arrival, that of a late one by its time.
+    seen_ms = judged.at_ms if judged.late else now_ms
+    fields: Json = {"q": judged.quality, "at": judged.at_ms, "rx": seen_ms}
     if judged.reason is not None:
         fields["r"] = judged.reason
     value = judged.value
@@ -184,6 +203,8 @@ def _fields(judged: Judgement, now_ms: int) -> tuple[Json, Json]:
     if not leads:
         return {**fields, "v": value}, {}
     name, lead = next(iter(leads.items()))
+    if judged.late:
+        return {**fields, "v": name}, {}
     waves = {
         "lead": name,
         "rate": lead.rate_hz,

@@ -1,0 +1,44 @@
+"""The past of a vital, asked of the recorder; the page never talks to it itself."""
+
+import json
+from typing import Any, Final
+from urllib.parse import quote
+
+import urllib3
+from fastapi import HTTPException
+
+TREND_BUCKETS: Final = 240
+TIMEOUT_S: Final = 5.0
+
+
+class History:
+    """Asks a recorder's history API; safe from any thread."""
+
+    def __init__(self) -> None:
+        self._pool = urllib3.PoolManager(timeout=TIMEOUT_S, retries=False)
+
+    def trend(
+        self, url: str | None, *, ward: str, bed: str, vital: str, span_ms: range
+    ) -> dict[str, Any]:
+        """Return lowest, highest and mean by bucket; HTTPException says why not."""
+        if url is None:
+            raise HTTPException(503, "no recorder has introduced itself yet")
+        fields = {
+            "vital": vital,
+            "from_ms": str(span_ms.start),
+            "to_ms": str(span_ms.stop),
+            "buckets": str(TREND_BUCKETS),
+        }
+        path = f"/v1/beds/{quote(ward, safe='')}/{quote(bed, safe='')}/history"
+        try:
+            answer = self._pool.request("GET", url + path, fields=fields)
+            document = json.loads(answer.data)
+        except urllib3.exceptions.HTTPError as error:
+            raise HTTPException(503, "the recorder does not answer") from error
+        except ValueError as error:
+            raise HTTPException(502, "the recorder's answer makes no sense") from error
+        if not isinstance(document, dict):
+            raise HTTPException(502, "the recorder's answer makes no sense")
+        if answer.status != 200:
+            raise HTTPException(answer.status, str(document.get("detail")))
+        return document
