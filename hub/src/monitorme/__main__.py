@@ -18,19 +18,19 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; a MonitorMeError is one line and its exit code."""
     try:
-        cli.main(standalone_mode=False)
+        # Without standalone mode, click returns the code that a command exits with.
+        code = cli.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except click.exceptions.Exit as leaving:
-        sys.exit(leaving.exit_code)
     except BrokenPipeError:
         sys.exit(141)
     except MonitorMeError as error:
         click.echo(f"monitorme: {error}", err=True)
         sys.exit(error.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

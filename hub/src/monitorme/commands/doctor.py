@@ -63,6 +63,7 @@ def _running(data: Path) -> "list[Finding]":
 
 def _print(findings: "list[Finding]") -> None:
     from rich.console import Console
+    from rich.markup import escape
 
     from monitorme.checkup import Verdict
 
@@ -73,6 +74,6 @@ def _print(findings: "list[Finding]") -> None:
         Verdict.WRONG: "[red]wrong  [/]",
     }
     for one in findings:
-        console.print(f"{marks[one.verdict]} {one.subject}: {one.text}")
+        console.print(f"{marks[one.verdict]} {escape(f'{one.subject}: {one.text}')}")
         if one.advice and one.verdict is not Verdict.FINE:
-            console.print(f"        -> {one.advice}")
+            console.print(f"        -> {escape(one.advice)}")

@@ -64,6 +64,7 @@ def _as_json(service: Service) -> dict[str, Any]:
 
 def _print(services: list[Service]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console()
@@ -81,7 +82,7 @@ def _print(services: list[Service]) -> None:
     console.print(table)
     for service in services:
         for trouble in service.trouble:
-            console.print(f"[yellow]{service.service}[/]: {trouble}")
+            console.print(f"[yellow]{service.service}[/]: {escape(trouble)}")
     if not services:
         console.print("no service has introduced itself yet")
 

@@ -106,6 +106,7 @@ async def send_for_ever(
         # The loop must outlive any one frame; what failed is told, and pages show it.
         except Exception:
             log.exception("frame failed")
+            await asyncio.sleep(HEARTBEAT_S)
         await asyncio.sleep(every_s)
 
 
