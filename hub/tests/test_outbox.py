@@ -31,6 +31,23 @@ def test_what_is_appended_is_pending_until_confirmed(tmp_path: Path) -> None:
     assert (len(outbox), outbox.held_from_seq("b1")) == (2, 4)
 
 
+def test_many_are_put_on_disk_with_one_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("monitorme.outbox.os.fsync", synced.append)
+    outbox = Outbox(tmp_path, sync=True)
+    outbox.append_all(entry(seq) for seq in range(1, 101))
+    assert len(synced) == 2, "the folder with the new name, then the file"
+    outbox.append_all(entry(seq) for seq in range(101, 201))
+    assert len(synced) == 3
+    outbox.append_all(entry(seq) for seq in range(201, SEGMENT_RECORDS + 2))
+    assert len(synced) == 6, "the full segment before the next one's name and file"
+    assert [seq for _, seq in seqs(Outbox(tmp_path))] == [
+        *range(1, SEGMENT_RECORDS + 2)
+    ]
+
+
 def test_an_older_boot_is_kept_apart(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path)
     outbox.append(entry(7, "old"))

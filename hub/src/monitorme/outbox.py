@@ -16,7 +16,7 @@ import struct
 import time
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -91,18 +91,22 @@ class Outbox:
 
     def append(self, entry: Entry) -> None:
         """Put a reading on disk."""
-        record = _pack(entry)
+        self.append_all([entry])
+
+    def append_all(self, entries: Iterable[Entry]) -> None:
+        """Put readings on disk, with one fsync for all where the outbox syncs.
+
+        Where the disk refuses, none of them may count as kept.
+        """
         try:
-            segment = self._writable()
-            assert self._file is not None
-            _write_whole(self._file, record, segment.size)
-            if self._sync:
+            for entry in entries:
+                self._write(entry)
+            if self._sync and self._file is not None:
                 os.fsync(self._file)
         except OSError as error:
             raise StorageError(
                 f"the outbox {self._folder} cannot be written: {error.strerror}"
             ) from error
-        self._remember(entry.boot, entry.seq, self._newest, len(record))
         self._make_room()
 
     def confirm(self, boot: str, seq: int) -> None:
@@ -140,17 +144,31 @@ class Outbox:
             os.close(self._file)
             self._file = None
 
+    def _write(self, entry: Entry) -> None:
+        record = _pack(entry)
+        segment = self._writable()
+        assert self._file is not None
+        _write_whole(self._file, record, segment.size)
+        self._remember(entry.boot, entry.seq, self._newest, len(record))
+
     def _writable(self) -> _Segment:
         """Return the segment to append to, open."""
         segment = self._segments.get(self._newest)
         if segment is None or segment.records >= SEGMENT_RECORDS:
-            self.close()
+            self._finish_segment()
             self._newest += 1
             path = self._folder / f"{self._newest:012}.segment"
             segment = self._segments[self._newest] = _Segment(path)
         if self._file is None:
             self._file = os.open(segment.path, os.O_WRONLY | os.O_CREAT, 0o600)
+            if self._sync:
+                _sync_folder(self._folder)
         return segment
+
+    def _finish_segment(self) -> None:
+        if self._sync and self._file is not None:
+            os.fsync(self._file)
+        self.close()
 
     def _remember(self, boot: str, seq: int, number: int, length: int) -> None:
         segment = self._segments[number]
@@ -234,6 +252,15 @@ def _write_whole(file: int, record: bytes, offset: int) -> None:
     written = os.pwrite(file, record, offset)
     if written != len(record):
         raise OSError(28, "no space for a whole record")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new file's name as durable as what is written into it."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _pack(entry: Entry) -> bytes:
