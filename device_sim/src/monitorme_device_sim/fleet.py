@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from monitorme.contract.readings import Lead
+from monitorme.contract.readings import block_duration_ms
 from monitorme_device_sim.device import Broker, SimulatedDevice
 from monitorme_device_sim.source import Sample, Source
 
@@ -110,7 +110,7 @@ class Fleet:
             for device in bed.devices:
                 if sample.vital in device.spec.vitals:
                     self._number += 1
-                    due_ms = at_ms + _duration_ms(sample)
+                    due_ms = at_ms + block_duration_ms(sample.value)
                     heapq.heappush(self._due, (due_ms, self._number, device, sample))
             self._next_of(bed, samples)
         while self._due and self._due[0][0] <= now_ms:
@@ -140,19 +140,6 @@ class Fleet:
             unconfirmed=sum(len(device.outbox) for device in self._devices),
             seconds=round(took_s, 3),
         )
-
-
-def _duration_ms(sample: Sample) -> float:
-    if not isinstance(sample.value, dict):
-        return 0.0
-    return max(
-        (
-            1000 * len(lead.samples) / lead.rate_hz
-            for lead in sample.value.values()
-            if isinstance(lead, Lead)
-        ),
-        default=0.0,
-    )
 
 
 def _allow_files(count: int) -> None:

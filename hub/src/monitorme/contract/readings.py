@@ -141,6 +141,14 @@ def judge(reading: Reading, vital: Vital, received_ms: int) -> Judgement:
     return Judgement(value, quality, reason, at_ms, late)
 
 
+def block_duration_ms(value: ReadingValue) -> float:
+    """Return how long a block of a waveform lasts; 0 for any other value."""
+    if not isinstance(value, dict):
+        return 0.0
+    leads = [part for part in value.values() if isinstance(part, Lead)]
+    return max((1000 * len(one.samples) / one.rate_hz for one in leads), default=0.0)
+
+
 def check_kind(value: ReadingValue, vital: Vital) -> None:
     """Raise a ContractError unless `value` has the shape of the vital's kind."""
     if value is None:

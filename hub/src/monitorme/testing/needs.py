@@ -11,14 +11,15 @@ from typing import Final, NoReturn
 
 import pytest
 
+from monitorme.broker.process import find_mosquitto
+
 DATA_VARIABLE: Final = "MONITORME_DATA"
 REQUIRE_VARIABLE: Final = "MONITORME_REQUIRE"
-_ALSO_IN: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 
 
 def program(name: str) -> str:
     """Return the path of a program."""
-    found = find_program(name)
+    found = find_mosquitto() if name == "mosquitto" else shutil.which(name)
     if found is None:
         _missing(name, f"{name} is not installed")
     return found
@@ -27,7 +28,7 @@ def program(name: str) -> str:
 def chromium() -> str:
     """Return the path of Chromium."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
-        if (found := find_program(name)) is not None:
+        if (found := shutil.which(name)) is not None:
             return found
     _missing("chromium", "Chromium is not installed")
 
@@ -38,11 +39,6 @@ def data(folder: str = "") -> Path:
     if not (root / folder).is_dir():
         _missing("data", f"no recordings at {root / folder}; set {DATA_VARIABLE}")
     return (root / folder).resolve()
-
-
-def find_program(name: str) -> str | None:
-    """Return the path of a program, or None; looks where Debian hides daemons too."""
-    return shutil.which(name) or shutil.which(name, path=os.pathsep.join(_ALSO_IN))
 
 
 def _project_root() -> Path:

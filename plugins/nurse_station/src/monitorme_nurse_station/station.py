@@ -7,13 +7,12 @@ from typing import Any
 import msgspec
 
 from monitorme.contract.payloads import Admission, Alarm, DeviceStatus
-from monitorme.contract.readings import Judgement, Reading
+from monitorme.contract.readings import Judgement, Reading, block_duration_ms
 from monitorme.contract.topics import BedId
 from monitorme.plugin import Context
 from monitorme_nurse_station.latency import Latency
 from monitorme_nurse_station.ward_state import (
     WardState,
-    block_duration_ms,
     described,
 )
 
@@ -81,7 +80,7 @@ class Station:
                 return
             self._counts["shown"] += 1
             if not judged.late and judged.reason != "clock_ahead":
-                taken = judged.at_ms + block_duration_ms(judged)
+                taken = judged.at_ms + block_duration_ms(judged.value)
                 self._taken_ms.setdefault(bed.ward, []).append(taken)
 
     def snapshot(self, ward: str) -> bytes:

@@ -157,20 +157,6 @@ def described(catalogue: Catalogue) -> dict[str, Json]:
     }
 
 
-def block_duration_ms(judged: Judgement) -> float:
-    """Return how long a block of a waveform lasts; 0 for anything else."""
-    if not isinstance(judged.value, dict):
-        return 0.0
-    return max(
-        (
-            1000 * len(lead.samples) / lead.rate_hz
-            for lead in judged.value.values()
-            if isinstance(lead, Lead)
-        ),
-        default=0.0,
-    )
-
-
 def _stay(admission: Admission | None) -> tuple[str, int] | None:
     return (admission.admission, admission.since_ms) if admission else None
 
