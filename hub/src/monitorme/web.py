@@ -26,7 +26,12 @@ class WebServer:
         self.url = f"http://{bound[0]}:{bound[1]}"
         self._server = uvicorn.Server(
             uvicorn.Config(
-                app, log_config=None, access_log=False, timeout_graceful_shutdown=2
+                app,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=2,
+                # On loopback, deflating every frame for every page buys nothing.
+                ws_per_message_deflate=False,
             )
         )
         self._thread = threading.Thread(

@@ -8,11 +8,19 @@ from typing import Any
 
 import pytest
 import urllib3
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from monitorme.contract.payloads import Admission
+from monitorme.contract.payloads import Admission, Service
 from monitorme.contract.readings import Lead, Reading, ReadingValue
-from monitorme.contract.topics import AdmissionTopic, BedId, VitalTopic
+from monitorme.contract.topics import (
+    AdmissionTopic,
+    BedId,
+    ServiceTopic,
+    Topic,
+    VitalTopic,
+)
+from monitorme.contract.vitals import Catalogue
 from monitorme.plugin import wall_clock_ms
 from monitorme.testing import PluginRun
 from monitorme_nurse_station.config import NurseStationConfig
@@ -25,7 +33,7 @@ HTTP = urllib3.PoolManager(retries=False)
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[PluginRun]:
-    config = NurseStationConfig(port=0)
+    config = NurseStationConfig(port=0, frame_every_ms=5)
     started = PluginRun(NurseStation, tmp_path, config=config, now_ms=wall_clock_ms())
     yield started
     started.stop()
@@ -50,14 +58,16 @@ def send(
 
 def page(run: PluginRun) -> ClientConnection:
     url = run.context.endpoints["page"].replace("http", "ws")
-    return connect(f"{url}/ws/ward-a")
+    return connect(f"{url}/ws/ward-a", ping_interval=None, close_timeout=1)
 
 
 def next_frame(socket: ClientConnection, kind: str) -> dict[str, Any]:
-    while True:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
         frame: dict[str, Any] = json.loads(socket.recv(timeout=5))
         if frame["t"] == kind:
             return frame
+    pytest.fail(f"no {kind} came")
 
 
 def wait_for_value(socket: ClientConnection, value: float) -> None:
@@ -138,7 +148,7 @@ def test_a_page_that_does_not_read_slows_nobody_and_begins_anew(
 
 def fill_until_it_begins_anew(run: PluginRun, awake: ClientConnection) -> None:
     """Send large frames, which the awake page reads one by one."""
-    samples = [1_234_567] * 20_000
+    samples = [1_234_567] * 25_000
     block: ReadingValue = {"II": Lead(500.0, "mV", 0.005, samples)}
     deadline = time.monotonic() + 30
     for seq in range(1, 5_000):
@@ -172,6 +182,82 @@ def test_without_a_recorder_there_is_no_trend_but_a_reason(run: PluginRun) -> No
     answer = HTTP.request("GET", url)
     assert answer.status == 503
     assert "recorder" in json.loads(answer.data)["detail"]
+
+
+def test_a_recorder_that_has_gone_is_not_asked(run: PluginRun) -> None:
+    for state, port in (("running", 9), ("offline", 9)):
+        recorder = Service.model_validate(
+            {
+                **{"service": "recorder", "instance": "1", "state": state, "pid": 1},
+                **{"version": "1", "started_ms": run.now_ms, "time_ms": run.now_ms},
+                "endpoints": {"history": f"http://127.0.0.1:{port}"},
+            },
+            strict=False,
+        )
+        run.send(ServiceTopic("recorder", "1"), recorder, retain=True)
+        url = (
+            run.context.endpoints["page"] + "/api/trend/ward-a/bed-01?vital=heart_rate"
+        )
+        answer = HTTP.request("GET", url)
+        assert answer.status == 503
+    assert "no recorder" in json.loads(answer.data)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "reason"),
+    [
+        (VitalTopic(BED, "heart_rate"), b"{", "unparsable"),
+        (VitalTopic(BED, "heart_rate"), b"x" * 300_000, "oversized"),
+        (VitalTopic(BED, "aura"), b"{}", "unknown_vital"),
+        (AdmissionTopic(BED), b'{"patient": 3}', "wrong_type"),
+    ],
+)
+def test_garbage_is_counted_and_stops_nothing(
+    run: PluginRun, topic: Topic, payload: bytes, reason: str
+) -> None:
+    admit(run, "Ada", run.now_ms)
+    run.send(topic, payload)
+    send(run, 1, 72.0)
+    assert run.context.counts[f"refused_{reason}"] == 1
+    assert shown(run)["values"]["heart_rate"]["v"] == 72.0
+
+
+def test_a_ninth_vital_needs_its_catalogue_entry_alone(tmp_path: Path) -> None:
+    ninth = Catalogue.parse(
+        """
+        [capnometry]
+        label = "EtCO2"
+        name = "end-tidal carbon dioxide"
+        kind = "numeric"
+        unit = "mm[Hg]"
+        cadence_ms = 1000
+        stale_after_ms = 4000
+        """
+    )
+    run = PluginRun(
+        NurseStation, tmp_path, config=NurseStationConfig(port=0), catalogue=ninth
+    )
+    admit(run, "Ada", run.now_ms)
+    reading = Reading("d-1", "b1", 1, run.now_ms, 38.0, "good")
+    run.send(VitalTopic(BED, "capnometry"), reading.to_json())
+    with page(run) as socket:
+        snapshot = next_frame(socket, "snapshot")
+    assert snapshot["catalogue"]["capnometry"]["label"] == "EtCO2"
+    assert snapshot["beds"][0]["values"]["capnometry"]["v"] == 38.0
+    run.stop()
+
+
+def test_another_sites_page_gets_nothing(run: PluginRun) -> None:
+    url = run.context.endpoints["page"]
+    elsewhere = {"Origin": "http://elsewhere.example"}
+    assert HTTP.request("GET", f"{url}/api/figures", headers=elsewhere).status == 403
+    renamed = {"Host": "elsewhere.example"}
+    assert HTTP.request("GET", f"{url}/api/figures", headers=renamed).status == 403
+    assert (
+        HTTP.request("GET", f"{url}/api/figures", headers={"Origin": url}).status == 200
+    )
+    with pytest.raises(InvalidStatus):
+        connect(f"{url.replace('http', 'ws')}/ws/ward-a", origin=elsewhere["Origin"])
 
 
 def test_an_unknown_ward_is_said_so(run: PluginRun) -> None:

@@ -14,8 +14,8 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_S: Final = 1.0
 
-QUEUE_FRAMES: Final = 250
-"""About five seconds of frames; a page that is further behind begins anew."""
+QUEUE_FRAMES: Final = 50
+"""About a second of frames; a page that is further behind begins anew."""
 
 
 class Page:
