@@ -112,9 +112,15 @@ class Installation:
             until.wait(POLL_S)
 
     def stop(self, *names: str) -> None:
-        """Stop the named children, or everything: services first, broker last."""
-        chosen = [self._children[name] for name in names or self._children]
-        stop_all(chosen, timeout_s=STOP_TIMEOUT_S)
+        """Stop the named children, or everything.
+
+        Everything is what was added first, so that it can still drain into the
+        services, then the services, then the broker.
+        """
+        services = [name for name in self._children if name in self.site.services]
+        added = [name for name in self._children if name not in services]
+        for group in [names] if names else [added, services]:
+            stop_all([self._children[name] for name in group], timeout_s=STOP_TIMEOUT_S)
         for name in names:
             self._stopped[name] = self._children.pop(name)
         if not names:

@@ -26,6 +26,8 @@ P = TypeVar("P", bound=Payload)
 
 RANK: Final = {Priority.HIGH: 0, Priority.MEDIUM: 1, Priority.LOW: 2}
 MARK: Final = {Priority.HIGH: "***", Priority.MEDIUM: "**", Priority.LOW: "*"}
+UNIT_WORDS: Final = {"Cel": "°C", "mm[Hg]": "mmHg"}
+"""UCUM codes that people write in another way."""
 STYLE: Final = {
     Priority.HIGH: "bold white on red",
     Priority.MEDIUM: "bold black on yellow",
@@ -121,7 +123,8 @@ class WardView:
             if vital.kind is not VitalKind.WAVEFORM
         ]
         for _, vital in shown:
-            heading = f"{vital.label} {vital.unit}".strip()
+            unit = UNIT_WORDS.get(vital.unit, vital.unit)
+            heading = f"{vital.label} {unit}".strip()
             table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("Alarm", no_wrap=True, ratio=3)
         for bed, view in sorted(self._beds.items(), key=lambda one: str(one[0])):
@@ -142,7 +145,8 @@ def _cell(newest: _Newest | None, vital: Vital, now_ms: int) -> Text:
         return Text("...", style="dim")
     value = newest.judgement.value
     if value is None:
-        return Text(f"--- {newest.judgement.reason or ''}".strip(), style="cyan")
+        reason = (newest.judgement.reason or "").replace("_", " ")
+        return Text(f"--- {reason}".strip(), style="cyan")
     stale = now_ms - newest.received_ms > vital.stale_after_ms
     return Text(format_value(value, vital), style="dim strike" if stale else "")
 
