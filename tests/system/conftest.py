@@ -39,10 +39,11 @@ class System:
         broker: str = "mosquitto",
         more: str = "",
         vitals: str = "",
+        port: int = 0,
     ) -> None:
         self.data = folder / "data"
         self.config = folder / "site.toml"
-        self.port = free_port()
+        self.port = port or free_port()
         self.config.write_text(
             (f'vitals = "{vitals}"\n' if vitals else "")
             + f'[broker]\nkind = "{broker}"\nport = {self.port}\n'
@@ -147,7 +148,7 @@ def make_system(tmp_path: Path) -> Iterator[Callable[..., System]]:
     """Makes systems that are stopped at the end."""
     made: list[System] = []
 
-    def make(**options: str) -> System:
+    def make(**options: Any) -> System:
         system = System(tmp_path, **options)
         made.append(system)
         system.up()

@@ -9,6 +9,7 @@ import pytest
 
 from monitorme.contract.topics import BedId, DeviceTopic, VitalTopic
 from monitorme.testing import needs
+from monitorme.testing.brokers import running_broker
 
 from .conftest import System, eventually
 
@@ -180,3 +181,15 @@ def test_children_end_with_a_killed_up(make_system: Callable[..., System]) -> No
         lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids),
         "the services end with their supervisor",
     )
+
+
+def test_an_external_broker_is_used_as_it_is(
+    make_system: Callable[..., System], tmp_path: Path
+) -> None:
+    with running_broker(tmp_path / "elsewhere") as broker:
+        system = make_system(broker="external", port=broker.port)
+        system.admit("bed-01")
+        assert system.json("beds")["beds"][0]["admission"]["mrn"] == "bed-01"
+        assert system.down() == 0
+        assert broker.pid is not None
+        assert Path(f"/proc/{broker.pid}").exists()
