@@ -160,16 +160,14 @@ class RegistryStore:
     def devices(self) -> list[KnownDevice]:
         """Return every device that has introduced itself."""
         rows = self._db.execute("select * from device order by ward, bed, device")
-        return [
-            KnownDevice(
-                device, BedId(ward, bed), boot, state, tuple(vitals.split()), *rest
-            )
-            for device, ward, bed, boot, state, vitals, *rest in rows
-        ]
+        return [_known_device(*row) for row in rows]
 
     def device(self, name: str) -> KnownDevice | None:
         """Return a device that has introduced itself."""
-        return next((d for d in self.devices() if d.device == name), None)
+        row = self._db.execute(
+            "select * from device where device=?", (name,)
+        ).fetchone()
+        return _known_device(*row) if row else None
 
     def _write(self, statement: str, values: tuple[object, ...]) -> None:
         with _storage_errors():
@@ -185,6 +183,22 @@ class RegistryStore:
                 self._db.execute("rollback")
                 raise
             self._db.execute("commit")
+
+
+def _known_device(
+    device: str,
+    ward: str,
+    bed: str,
+    boot: str,
+    state: str,
+    vitals: str,
+    model: str | None,
+    firmware: str | None,
+    seen_ms: int,
+) -> KnownDevice:
+    where = BedId(ward, bed)
+    names = tuple(vitals.split())
+    return KnownDevice(device, where, boot, state, names, model, firmware, seen_ms)
 
 
 @contextmanager
