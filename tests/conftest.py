@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from monitorme.testing import needs
 
@@ -32,6 +32,15 @@ def page(browser: Browser) -> Iterator[Page]:
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda message: complaints.extend(_complaint(message)))
     yield opened
     context.close()
     assert complaints == []
+
+
+def _complaint(message: ConsoleMessage) -> list[str]:
+    """Return what a script complains of; an answer of 503 is the test's own business."""
+    is_network = (
+        "Failed to load resource" in message.text or "WebSocket" in message.text
+    )
+    return [message.text] if message.type == "error" and not is_network else []

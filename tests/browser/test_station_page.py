@@ -227,6 +227,59 @@ def test_the_list_is_worst_first_and_newest_of_equals(
     )
 
 
+def test_what_is_technical_is_kept_apart(page: Page, station: Station) -> None:
+    station.admit("bed-04", "Ada")
+    page.goto(station.url)
+    technical = {"kind": "technical", "priority": "low", "text": "ECG: lead off"}
+    station.alarm("bed-04", "ecg_invalid", **technical)
+    rows = page.locator("#technical .alarm .what")
+    expect(rows).to_have_text(["* Bed 04  ECG: lead off"])
+    expect(page.locator("#of-patients .alarm")).to_have_count(0)
+    icon = sector(page, "bed-04").locator(".icons [role=img]")
+    expect(icon).to_have_attribute("aria-label", "technical: ECG: lead off")
+    expect(page.locator("#focus .mode")).to_have_text("rotating")
+
+
+def test_a_patient_is_opened_from_the_keyboard_and_released(
+    page: Page, station: Station
+) -> None:
+    for bed, name in (("bed-01", "Ada"), ("bed-02", "Ben")):
+        station.admit(bed, name)
+    page.goto(station.url)
+    sector(page, "bed-01").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    title = page.locator("#focus .title")
+    expect(title).to_contain_text("Ben")
+    expect(title).to_contain_text("held")
+    page.keyboard.press("Escape")
+    expect(title).to_contain_text("rotating")
+
+
+def test_a_page_without_a_gesture_says_that_it_is_silent(
+    page: Page, station: Station
+) -> None:
+    page.goto(station.url)
+    expect(page.locator("#audio")).to_contain_text("Sound off")
+    page.locator("#audio").click()
+    expect(page.locator("#audio")).to_have_text("Sound on")
+    page.locator("#pause").click()
+    expect(page.locator("#pause")).to_contain_text("Sound paused 1")
+    station.admit("bed-01", "Ada")
+    station.alarm("bed-01", "heart_rate_high", priority="high")
+    expect(page.locator("#pause")).to_have_text("Pause sound")
+
+
+def test_a_refused_acknowledgement_says_why(page: Page, station: Station) -> None:
+    station.admit("bed-01", "Ada")
+    page.goto(station.url)
+    station.alarm("bed-01", "oxygen_saturation_low")
+    page.locator("#of-patients .alarm button").click()
+    notice = page.locator("#notice")
+    expect(notice).to_contain_text("Not acknowledged", timeout=10_000)
+    expect(notice).to_contain_text("did not answer")
+
+
 def test_the_focus_rotates_and_jumps_to_an_alarm(page: Page, station: Station) -> None:
     for bed, name in (("bed-01", "Ada"), ("bed-02", "Ben"), ("bed-03", "Cleo")):
         station.admit(bed, name)

@@ -1,6 +1,6 @@
 // The large pane: rotates through the patients, jumps to an alarm, stays where it is put.
 
-import { age, bedName, byUrgency, clock, MARK, reason, text, unit } from "./format.js";
+import { age, bedName, byUrgency, clock, hour, MARK, reason, text, unit } from "./format.js";
 import { colour, dress, element, split, tint, write } from "./sector.js";
 import { Sweep } from "./sweep.js";
 import { drawTrend } from "./trend.js";
@@ -9,11 +9,12 @@ const HELD_MS = 30_000; // how long a choice by hand stays
 const TREND_EVERY_MS = 10_000;
 
 export class Focus {
-  constructor(node, ward, { onAcknowledge, onChange }) {
+  constructor(node, ward, { onAcknowledge, onChange, waveOf }) {
     this.node = node;
     this.ward = ward;
     this.onAcknowledge = onAcknowledge;
     this.onChange = onChange;
+    this.waveOf = waveOf;
     this.bed = null;
     this.heldUntil = 0;
     this.rotatedAt = performance.now();
@@ -55,9 +56,12 @@ export class Focus {
       this.vital = name;
       this.trendAt = -Infinity;
     };
-    const label = element("small", "", box);
+    const head = element("span", "tile-head", box);
+    write(element("span", "label", head), vital.label);
+    const ageNode = element("span", "age", head);
     const value = element("span", "value", box);
-    return { box, label, value };
+    write(element("small", "unit", box), ` ${unit(vital)}`);
+    return { box, age: ageNode, value };
   }
 
   // Show a bed because somebody chose it.
@@ -80,7 +84,9 @@ export class Focus {
     this.bed = bed;
     this.sweep.reset();
     this.sweep.canvas.width = 0;
+    this.sweep.adopt(this.waveOf(bed));
     this.trendAt = -Infinity;
+    this.alarmKey = null;
     this.onChange(bed);
   }
 
@@ -120,12 +126,12 @@ export class Focus {
     if (performance.now() - this.trendAt > TREND_EVERY_MS) this.loadTrend(state.bed);
   }
 
-  showTile(name, { box, label, value }, shown, nowMs) {
+  showTile(name, { box, age: ageNode, value }, shown, nowMs) {
     const vital = this.catalogue[name];
     const old = shown ? nowMs - shown.at : 0;
     const isStale = shown && nowMs - shown.rx > vital.stale_after_ms;
     const why = reason(shown);
-    write(label, `${vital.label} ${unit(vital)} ${shown && (old > 2000 || isStale) ? `· ${age(old)} ago` : ""}`);
+    write(ageNode, shown && (old > 2000 || isStale) ? age(old) : "");
     write(value, why ? `--- ${why}` : text(vital, shown));
     const marks = ["tile", vital.kind === "composite" && "wide", isStale && "stale", why && "invalid",
       name === this.vital && "shown"];
@@ -173,7 +179,9 @@ export function alarmRow(bed, alarm, { onAcknowledge, onOpen, withBed = false })
   write(element("span", "what", row), `${MARK[alarm.priority]} ${where}${alarm.text}`);
   const taken = alarm.state === "acknowledged" ? `✓ ${alarm.acknowledged_by} ` : "";
   const ended = alarm.state === "resolved" ? "ended " : "";
-  write(element("span", "when", row), `${taken}${ended}${clock(alarm.resolved_ms ?? alarm.raised_ms)}`);
+  const when = element("time", "when", row);
+  write(when, `${taken}${ended}${hour(alarm.resolved_ms ?? alarm.raised_ms)}`);
+  when.title = `since ${clock(alarm.raised_ms)}`;
   if (alarm.state === "active") {
     const button = element("button", "", row);
     button.type = "button";

@@ -41,6 +41,10 @@ export function bedName(bed) {
   return bed.replace(/^bed-/, "Bed ");
 }
 
+export function hour(milliseconds) {
+  return clock(milliseconds).slice(0, 5);
+}
+
 export function clock(milliseconds) {
   return new Date(milliseconds).toLocaleTimeString("en-GB");
 }
@@ -48,7 +52,9 @@ export function clock(milliseconds) {
 // Worst first, the newest of equal priority first; what has ended comes last.
 export function byUrgency(one, other) {
   const ended = (alarm) => (alarm.state === "resolved" ? 1 : 0);
+  const technical = (alarm) => (alarm.kind === "technical" ? 1 : 0);
   return ended(one) - ended(other)
     || RANK[one.priority] - RANK[other.priority]
+    || technical(one) - technical(other)
     || other.raised_ms - one.raised_ms;
 }

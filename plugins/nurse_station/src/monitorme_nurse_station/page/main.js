@@ -13,7 +13,9 @@ const $ = (id) => document.getElementById(id);
 const model = { catalogue: {}, beds: new Map(), rotateS: 5, isSlow: false, notice: "" };
 const sectors = new Map();
 const sound = new Sound();
-const focus = new Focus($("focus"), ward, { onAcknowledge: acknowledge, onChange: markChosen });
+const focus = new Focus($("focus"), ward, {
+  onAcknowledge: acknowledge, onChange: markChosen, waveOf: (bed) => sectors.get(bed)?.sweep,
+});
 const feed = new Feed(ward, { onFrame: take, onLost: lost, onFound: found });
 
 function take(frame) {
@@ -98,15 +100,24 @@ function showAlarms(alarms) {
   const key = JSON.stringify(alarms);
   if (key === showAlarms.key) return;
   showAlarms.key = key;
+  const isTechnical = ({ alarm }) => alarm.kind === "technical";
+  fill($("of-patients"), alarms.filter((one) => !isTechnical(one)), "no patient alarm");
+  fill($("technical"), alarms.filter(isTechnical), "none");
+}
+
+function fill(list, alarms, otherwise) {
   const rows = alarms.map(({ alarm, bed }) => alarmRow(bed, alarm, {
     onAcknowledge: acknowledge, onOpen: (chosen) => focus.open(chosen), withBed: true,
   }));
-  const list = $("alarms").querySelector("ol");
   list.replaceChildren(...rows);
-  if (!rows.length) write(element("li", "none", list), "no alarm");
+  if (!rows.length) write(element("li", "none", list), otherwise);
 }
 
-// Twice to four times a second: everything that has no wave.
+function count(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+// Five times a second: everything that has no wave.
 function showAll() {
   const nowMs = feed.now();
   write($("clock"), clock(nowMs));
@@ -119,7 +130,7 @@ function showAll() {
   showAlarms(alarms);
   const open = alarms.filter(({ alarm }) => alarm.state === "active");
   const patients = beds.filter((state) => state.patient).length;
-  write($("summary"), `${patients} patients · ${open.length} alarms to take on`);
+  write($("summary"), `${count(patients, "patient")} · ${count(open.length, "alarm")} to take on`);
   const worst = open[0]?.alarm;
   sound.play(worst);
   write($("audio"), sound.isOn ? "Sound on" : "Sound off: click to switch on");
@@ -134,7 +145,10 @@ function drawWaves(now) {
   const elapsed = now - drawnAt;
   drawnAt = now;
   late = elapsed > SLOW_FRAME_MS ? Math.min(late + 1, 60) : Math.max(late - 0.2, 0);
-  if (late > 40) model.isSlow = true;
+  if (late > 40 && !model.isSlow) {
+    model.isSlow = true;
+    for (const sector of sectors.values()) clearWave(sector.sweep); // none stands frozen
+  }
   if (late < 5) model.isSlow = false;
   const seconds = Math.min(elapsed / 1000, 0.5);
   if (!model.isSlow) for (const sector of sectors.values()) sector.sweep?.draw(seconds);

@@ -6,6 +6,7 @@ import { Sweep } from "./sweep.js";
 const ICONS = {
   awake: '<svg viewBox="0 0 24 24"><circle cx="12" cy="12" r="5"/><path d="M12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M19 5l-2 2M7 17l-2 2"/></svg>',
   asleep: '<svg viewBox="0 0 24 24"><path d="M20 14A8 8 0 1 1 10 4a6.5 6.5 0 0 0 10 10z"/></svg>',
+  technical: '<svg viewBox="0 0 24 24"><path d="M14 7a4 4 0 0 1 5-4l-2.5 3 1.5 2 3-1a4 4 0 0 1-5 4l-8 9a2 2 0 0 1-3-3z"/></svg>',
   device: '<svg viewBox="0 0 24 24"><rect x="3" y="4" width="18" height="13" rx="2"/><path d="M8 21h8M4 3l16 16"/></svg>',
 };
 
@@ -61,6 +62,8 @@ export class Sector {
     this.name = element("span", "name", head);
     this.icons = element("span", "icons", head);
     this.strip = element("div", "strip", this.node);
+    this.stripText = element("span", "text", this.strip);
+    this.stripMore = element("span", "more", this.strip);
     const body = element("div", "body", this.node);
     this.wave = element("div", "wave", body);
     const column = element("div", "big", body);
@@ -78,44 +81,44 @@ export class Sector {
     const box = element("div", isBig ? "number" : "item", parent);
     box.style.setProperty("--tint", tint(vital));
     box.dataset.vital = vital;
-    const label = element("span", "label", box);
-    write(label, isBig ? this.catalogue[vital].label : SHORT[vital] ?? this.catalogue[vital].label);
-    box.append(" ");
+    const entry = this.catalogue[vital];
+    box.title = `${entry.name} ${unit(entry)}`;
+    const side = element("span", "side", box);
+    write(element("span", "label", side), isBig ? entry.label : SHORT[vital] ?? entry.label);
+    if (isBig) write(element("span", "unit", side), unit(entry));
+    const ageNode = element("span", "age", isBig ? side : box);
     const value = element("span", "value", box);
-    box.append(" ");
-    return { box, value, age: element("span", "age", box), base: isBig ? "number" : "item" };
+    return { box, value, age: ageNode, base: isBig ? "number" : "item" };
   }
 
   show(state, nowMs) {
     write(this.name, state.patient ? state.patient.name : "free");
+    this.name.title = this.name.textContent;
     this.node.classList.toggle("free", !state.patient);
     const alarms = Object.values(state.alarms).sort(byUrgency);
     this.showStrip(alarms);
     for (const [vital, parts] of this.numbers) {
       this.showNumber(vital, parts, state.values[vital], alarms, nowMs);
     }
-    this.showIcons(state);
+    this.showIcons(state, alarms);
     this.sweep?.keepOrClear(state.values[this.waveName], this.catalogue[this.waveName], nowMs);
   }
 
   showStrip(alarms) {
-    const worst = alarms.find((alarm) => alarm.state !== "resolved");
-    if (!worst) {
-      write(this.strip, "");
-      dress(this.strip, "strip");
-      return;
-    }
-    const more = alarms.filter((alarm) => alarm.state !== "resolved").length - 1;
-    const taken = worst.state === "acknowledged" ? " ✓" : "";
-    write(this.strip, `${MARK[worst.priority]} ${worst.text}${taken}${more ? `  +${more}` : ""}`);
-    dress(this.strip, `strip ${worst.priority} ${worst.state}`);
+    const standing = alarms.filter((alarm) => alarm.state !== "resolved");
+    const worst = standing[0];
+    const taken = worst?.state === "acknowledged" ? " ✓" : "";
+    write(this.stripText, worst ? `${MARK[worst.priority]} ${worst.text}${taken}` : "");
+    write(this.stripMore, standing.length > 1 ? `+${standing.length - 1}` : "");
+    dress(this.strip, worst ? `strip ${worst.priority} ${worst.state}` : "strip");
+    this.strip.title = standing.map((alarm) => `${MARK[alarm.priority]} ${alarm.text}`).join("\n");
   }
 
   showNumber(vital, parts, shown, alarms, nowMs) {
     const entry = this.catalogue[vital];
     const why = reason(shown);
     const brief = parts.base !== "number";
-    write(parts.value, why && !brief ? `--- ${why}` : text(entry, shown, { brief }));
+    write(parts.value, why && !brief ? `---\n${why}` : text(entry, shown, { brief }));
     const old = shown ? nowMs - shown.rx : 0;
     const isStale = old > entry.stale_after_ms;
     write(parts.age, isStale ? age(old) : "");
@@ -123,25 +126,29 @@ export class Sector {
     const marks = [parts.base, isStale && "stale", why && "invalid"];
     if (alarm && parts.base === "number") marks.push("alarming", alarm.state, alarm.priority);
     dress(parts.box, marks.filter(Boolean).join(" "));
-    parts.box.title = `${entry.name} ${unit(entry)}`;
   }
 
-  showIcons(state) {
+  showIcons(state, alarms) {
     const sleep = state.values.sleep_state?.v;
-    const away = Object.entries(state.devices).filter(([, device]) => device.state === "offline");
-    const key = `${sleep}|${away.map(([name]) => name)}`;
+    const away = Object.entries(state.devices)
+      .filter(([, device]) => device.state === "offline").map(([name]) => name);
+    const technical = alarms
+      .filter((alarm) => alarm.kind === "technical" && alarm.state !== "resolved")
+      .map((alarm) => alarm.text);
+    const key = JSON.stringify([sleep, away, technical]);
     if (key === this.iconKey) return;
     this.iconKey = key;
     this.icons.replaceChildren();
-    if (ICONS[sleep]) {
-      const icon = element("span", sleep, this.icons);
-      icon.innerHTML = ICONS[sleep];
-      icon.title = sleep;
-    }
-    if (away.length) {
-      const icon = element("span", "off", this.icons);
-      icon.innerHTML = ICONS.device;
-      icon.title = `not connected: ${away.map(([name]) => name).join(", ")}`;
-    }
+    if (technical.length) this.icon("technical", "off", `technical: ${technical.join(", ")}`);
+    if (away.length) this.icon("device", "off", `not connected: ${away.join(", ")}`);
+    if (ICONS[sleep]) this.icon(sleep, sleep, sleep);
+  }
+
+  icon(name, className, title) {
+    const icon = element("span", className, this.icons);
+    icon.innerHTML = ICONS[name];
+    icon.title = title;
+    icon.role = "img";
+    icon.ariaLabel = title;
   }
 }

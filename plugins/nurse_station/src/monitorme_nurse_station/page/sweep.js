@@ -4,6 +4,7 @@ const PX_PER_S = 94.5; // 25 mm/s at 96 CSS px to the inch
 const PX_PER_MV = 37.8; // 10 mm/mV
 const ERASE_PX = 14;
 const BUFFER_S = 0.25; // what waits before drawing begins, against jitter
+const GAP_MS = 100; // samples missing between two blocks: the line is broken there
 const TOO_MUCH_S = 3; // more than this is late: go on with the newest
 
 export class Sweep {
@@ -17,6 +18,7 @@ export class Sweep {
   reset() {
     this.samples = [];
     this.rate = 0;
+    this.expectedAt = 0;
     this.waiting = true;
     this.x = 0;
     this.y = null;
@@ -33,11 +35,22 @@ export class Sweep {
     }
   }
 
+  // Go on with what another sweep of the same wave is about to draw.
+  adopt(other) {
+    if (!other) return;
+    this.samples = [...other.samples];
+    this.rate = other.rate;
+    this.expectedAt = other.expectedAt;
+  }
+
   take(block) {
     if (block.rate !== this.rate) {
       this.samples = [];
       this.rate = block.rate;
     }
+    const missingMs = block.at - this.expectedAt;
+    if (this.expectedAt && Math.abs(missingMs) > GAP_MS) this.samples.push(NaN);
+    this.expectedAt = block.at + (1000 * block.samples.length) / block.rate;
     for (const raw of block.samples) this.samples.push(block.offset + block.scale * raw);
     const most = TOO_MUCH_S * this.rate;
     if (this.samples.length > most) this.samples.splice(0, this.samples.length - most / 2);
@@ -87,6 +100,10 @@ export class Sweep {
     if (this.y !== null) pen.moveTo(this.x, this.y);
     const scale = Math.min(PX_PER_MV * this.gain, this.height / 2.6);
     for (const value of values) {
+      if (Number.isNaN(value)) {
+        this.y = null;
+        continue;
+      }
       this.x += step;
       const y = Math.max(1, Math.min(this.height - 1, this.height * 0.62 - value * scale));
       if (this.x > this.width) {
