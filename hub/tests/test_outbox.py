@@ -29,6 +29,7 @@ def test_what_is_appended_is_pending_until_confirmed(tmp_path: Path) -> None:
     outbox.confirm("b1", 3)
     assert list(outbox.pending()) == [entry(4), entry(5)]
     assert (len(outbox), outbox.held_from_seq("b1")) == (2, 4)
+    assert (outbox.held_seqs("b1"), outbox.held_seqs("b2")) == ([4, 5], [])
 
 
 def test_many_are_put_on_disk_with_one_sync(

@@ -133,6 +133,10 @@ class Outbox:
         places = self._boots.get(boot)
         return places[0].seq if places else None
 
+    def held_seqs(self, boot: str) -> list[int]:
+        """Return the seqs of a boot that are still held, in the order of appending."""
+        return [place.seq for place in self._boots.get(boot, ())]
+
     @property
     def boots(self) -> tuple[str, ...]:
         """The boots of which something is held, oldest first."""
