@@ -46,6 +46,10 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
 class Publisher(Protocol):
     """The half of a bus that plugins may use."""
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker has accepted the connection and the subscriptions."""
+
     def publish(
         self, topic: Topic | str, payload: Payload | bytes, *, retain: bool = False
     ) -> None:
@@ -73,10 +77,6 @@ class Publisher(Protocol):
 
 class Bus(Publisher, Protocol):
     """A connection to the broker, with a session that survives this process."""
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether the broker has accepted the connection and the subscriptions."""
 
     def receive(self, *, timeout_s: float) -> Batch | None:
         """Return the messages that have come, or None after `timeout_s` without any.
