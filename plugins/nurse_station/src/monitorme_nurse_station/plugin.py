@@ -29,6 +29,7 @@ from monitorme_nurse_station.station import Station
 
 if TYPE_CHECKING:
     from monitorme.web import WebServer
+    from monitorme_nurse_station.catching_up import CatchingUp
 
 
 class NurseStation(Plugin[NurseStationConfig]):
@@ -41,18 +42,21 @@ class NurseStation(Plugin[NurseStationConfig]):
         topics.admission_filter(),
         topics.alarm_filter(),
         topics.device_filter("status"),
-        topics.service_filter(service="recorder"),
+        topics.service_filter(),
     )
 
     _server: "WebServer | None" = None
+    _past: "CatchingUp | None" = None
 
     def start(self) -> None:
         """Serve the page."""
         from monitorme.web import WebServer
         from monitorme_nurse_station.app import station_app
+        from monitorme_nurse_station.catching_up import CatchingUp
 
         config, context = self.config, self.context
         self._station = Station(context, rotate_s=config.rotate_s)
+        self._past = CatchingUp(self._station, context.wards, context.catalogue)
         app = station_app(self._station, context, config)
         self._server = WebServer(app, host=config.host, port=config.port).start()
         context.endpoints["page"] = self._server.url
@@ -68,6 +72,7 @@ class NurseStation(Plugin[NurseStationConfig]):
 
     def tick(self, now_ms: int) -> None:
         """Report what was counted and measured."""
+        self._station.tick()
         counts, figures = self._station.figures()
         self.context.counts.update(
             {name: count - self.context.counts[name] for name, count in counts.items()}
@@ -79,6 +84,9 @@ class NurseStation(Plugin[NurseStationConfig]):
         if self._server is not None:
             self._server.stop()
             self._server = None
+        if self._past is not None:
+            self._past.stop()
+            self._past = None
 
     def _take(self, topic: Topic | None, message: Message) -> None:
         payload, station = message.payload, self._station
@@ -93,9 +101,18 @@ class NurseStation(Plugin[NurseStationConfig]):
                 station.take_alarm(bed, code, alarm)
             case DeviceTopic(bed=bed, channel="status") if payload:
                 station.take_device(bed, decode(DeviceStatus, payload))
-            case ServiceTopic(instance=instance):
-                recorder = decode(Service, payload) if payload else None
-                station.take_recorder(instance, _history_url(recorder))
+            case ServiceTopic():
+                self._take_service(topic, decode(Service, payload) if payload else None)
+
+    def _take_service(self, topic: ServiceTopic, said: Service | None) -> None:
+        is_there = said is not None and said.state is not ServiceState.OFFLINE
+        self._station.take_service(topic.service, topic.instance, is_there=is_there)
+        if topic.service != "recorder":
+            return
+        url = said.endpoints.get("history") if said and is_there else None
+        self._station.take_recorder(topic.instance, url)
+        if url is not None and self._past is not None:
+            self._past.begin(url)
 
     def _take_reading(self, topic: VitalTopic, message: Message) -> None:
         vital = self.context.catalogue.get(topic.vital)
@@ -106,9 +123,3 @@ class NurseStation(Plugin[NurseStationConfig]):
         self._station.take_reading(
             topic.bed, topic.vital, reading, judged, message.received_ms
         )
-
-
-def _history_url(recorder: Service | None) -> str | None:
-    if recorder is None or recorder.state is ServiceState.OFFLINE:
-        return None
-    return recorder.endpoints.get("history")

@@ -11,10 +11,8 @@ from monitorme.contract.readings import Judgement, Reading, block_duration_ms
 from monitorme.contract.topics import BedId
 from monitorme.plugin import Context
 from monitorme_nurse_station.latency import Latency
-from monitorme_nurse_station.ward_state import (
-    WardState,
-    described,
-)
+from monitorme_nurse_station.services import Services
+from monitorme_nurse_station.ward_state import WardState, described
 
 Json = dict[str, Any]
 
@@ -34,6 +32,7 @@ class Station:
         self._taken_ms: dict[str, list[float]] = {}
         self._counts: Counter[str] = Counter()
         self._histories: dict[str, str] = {}
+        self._services = Services(now_ms=context.now_ms())
 
     @property
     def wards(self) -> list[str]:
@@ -45,6 +44,17 @@ class Station:
         """Where a recorder that is there serves history, or None."""
         with self._lock:
             return next(iter(self._histories.values()), None)
+
+    def take_service(self, service: str, instance: str, *, is_there: bool) -> None:
+        """Note whether a service that the page relies on is there."""
+        now_ms = self._context.now_ms()
+        with self._lock:
+            self._services.take(service, instance, is_there=is_there, now_ms=now_ms)
+
+    def tick(self) -> None:
+        """Note that readings are still taken in."""
+        with self._lock:
+            self._services.tick()
 
     def take_recorder(self, instance: str, url: str | None) -> None:
         """Note where a recorder serves history; None where it has gone."""
@@ -83,6 +93,11 @@ class Station:
                 taken = judged.at_ms + block_duration_ms(judged.value)
                 self._taken_ms.setdefault(bed.ward, []).append(taken)
 
+    def take_past(self, bed: BedId, vital: str, judged: Judgement) -> None:
+        """Fill in a reading from before the station started."""
+        with self._lock:
+            self._ward(bed).take_past(bed.bed, vital, judged)
+
     def snapshot(self, ward: str) -> bytes:
         """Return a frame with everything of a ward."""
         context = self._context
@@ -119,8 +134,14 @@ class Station:
                 self._latency.add(max(0.0, now_ms - taken))
 
     def heartbeat(self) -> bytes:
-        """Return a frame that says only that the station lives."""
-        return msgspec.json.encode({"t": "beat", "now_ms": self._context.now_ms()})
+        """Return a frame that says that the station lives, and what it lacks."""
+        now_ms = self._context.now_ms()
+        is_connected = self._context.bus.is_connected
+        with self._lock:
+            troubles = self._services.troubles(is_connected=is_connected, now_ms=now_ms)
+        return msgspec.json.encode(
+            {"t": "beat", "now_ms": now_ms, "troubles": troubles}
+        )
 
     def figures(self) -> tuple[dict[str, int], dict[str, float]]:
         """Return what was counted and measured."""

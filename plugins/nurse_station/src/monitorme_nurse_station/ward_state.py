@@ -11,20 +11,25 @@ Json = dict[str, Any]
 
 
 @dataclass(slots=True)
-class _Shown:
+class _Newest:
     device: str
     boot: str
     seq: int
     at_ms: int
+    taken_ms: int
     fields: Json
+
+    def is_of(self, admission: Admission | None) -> bool:
+        """Say whether it was taken of the patient who lies in the bed now."""
+        return admission is not None and self.taken_ms >= admission.since_ms
 
 
 @dataclass(slots=True)
 class BedState:
-    """The newest of one bed; values are those of the patient who lies in it now."""
+    """The newest of one bed, of whomever it is; only the patient's own is shown."""
 
     admission: Admission | None = None
-    values: dict[str, _Shown] = field(default_factory=dict)
+    values: dict[str, _Newest] = field(default_factory=dict)
     alarms: dict[str, Json] = field(default_factory=dict)
     devices: dict[str, Json] = field(default_factory=dict)
 
@@ -45,8 +50,6 @@ class WardState:
         state = self._bed(bed)
         if state.admission == admission:
             return
-        if _stay(state.admission) != _stay(admission):
-            state.values.clear()
         state.admission = admission
         self._changes[bed] = {"reset": self._whole(state)}
 
@@ -56,24 +59,42 @@ class WardState:
         """Show a reading; says whether it is shown.
 
         It is not where nobody lies in the bed, where it was taken before the patient
-        came, or where a newer one is shown.
+        came, or where a newer one is known. It is kept for an admission that is still
+        on its way, and shown with it.
         """
         state = self._bed(bed)
-        admission = state.admission
-        if admission is None or judged.at_ms < admission.since_ms:
-            return False
         known = state.values.get(vital)
         if known is not None and _is_older(known, reading, judged):
             return False
         fields, waves = _fields(judged, now_ms)
-        state.values[vital] = _Shown(
-            reading.device, reading.boot, reading.seq, judged.at_ms, fields
+        # A device's clock may be ahead: what has come was taken before it came.
+        taken_ms = min(judged.at_ms, now_ms)
+        newest = _Newest(
+            *(reading.device, reading.boot, reading.seq),
+            *(judged.at_ms, taken_ms, fields),
         )
+        state.values[vital] = newest
+        if not newest.is_of(state.admission):
+            return False
         change = self._change(bed)
         change.setdefault("values", {})[vital] = fields
         if waves:
             change.setdefault("waves", {}).setdefault(vital, []).append(waves)
         return True
+
+    def take_past(self, bed: str, vital: str, judged: Judgement) -> None:
+        """Fill in what the recorder knows, where nothing newer has come."""
+        state = self._bed(bed)
+        known = state.values.get(vital)
+        if known is not None and known.at_ms >= judged.at_ms:
+            return
+        fields, waves = _fields(judged, judged.at_ms)
+        if waves:
+            return
+        newest = _Newest("", "", 0, judged.at_ms, judged.at_ms, fields)
+        state.values[vital] = newest
+        if newest.is_of(state.admission):
+            self._change(bed).setdefault("values", {})[vital] = fields
 
     def take_alarm(self, bed: str, code: str, alarm: Alarm | None) -> None:
         """Show an alarm, or take it away."""
@@ -128,7 +149,11 @@ class WardState:
             }
         return {
             "patient": patient,
-            "values": {vital: one.fields for vital, one in state.values.items()},
+            "values": {
+                vital: one.fields
+                for vital, one in state.values.items()
+                if one.is_of(admission)
+            },
             "alarms": {
                 code: alarm
                 for code, alarm in state.alarms.items()
@@ -149,16 +174,13 @@ def described(catalogue: Catalogue) -> dict[str, Json]:
             "decimals": vital.decimals,
             "episodic": vital.episodic,
             "stale_after_ms": vital.stale_after_ms,
+            "states": vital.states,
             "components": {
                 component: entry.label for component, entry in vital.components.items()
             },
         }
         for name, vital in catalogue.items()
     }
-
-
-def _stay(admission: Admission | None) -> tuple[str, int] | None:
-    return (admission.admission, admission.since_ms) if admission else None
 
 
 def _concerns(alarm: Json, admission: Admission | None) -> bool:
@@ -169,7 +191,7 @@ def _concerns(alarm: Json, admission: Admission | None) -> bool:
     )
 
 
-def _is_older(known: _Shown, reading: Reading, judged: Judgement) -> bool:
+def _is_older(known: _Newest, reading: Reading, judged: Judgement) -> bool:
     if (known.device, known.boot) == (reading.device, reading.boot):
         return reading.seq <= known.seq
     return judged.at_ms < known.at_ms
