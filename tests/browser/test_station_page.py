@@ -43,6 +43,12 @@ DRAWN = """canvas => { const all = canvas.width && canvas.getContext('2d')
   return count; }"""
 
 
+CUT_OFF = """() => [...document.querySelectorAll(
+  '.sector[data-bed=bed-01] :is(.strip .text, .number, .small), #focus .tile, .what')]
+  .filter(node => node.scrollWidth > node.clientWidth)
+  .map(node => `${node.className}: ${node.textContent}`)"""
+
+
 class Station:
     """A running station, fed by hand."""
 
@@ -143,6 +149,31 @@ def test_all_beds_are_there_without_scrolling(page: Page, station: Station) -> N
             assert box["y"] + box["height"] <= height
             assert box["x"] + box["width"] <= width
     expect(page.locator("footer")).to_contain_text("not a medical device")
+
+
+def test_no_number_and_no_word_of_an_alarm_is_cut_off(
+    page: Page, station: Station
+) -> None:
+    station.admit("bed-01", "Ada")
+    for vital, value in (
+        ("heart_rate", 148.0),
+        ("respiratory_rate", 102.0),
+        ("oxygen_saturation", 100.0),
+        ("blood_glucose", 318.0),
+        ("body_temperature", 40.2),
+        ("blood_pressure", {"systolic": 221.0, "diastolic": 119.0, "mean": 153.0}),
+    ):
+        station.send("bed-01", vital, value)
+    text = "NBP systolic 221 ≥ 220"
+    about = {"vital": "blood_pressure", "priority": "high", "text": text}
+    station.alarm("bed-01", "blood_pressure_systolic_high", **about)
+    page.goto(station.url)
+    for width, height in ((1920, 1080), (1366, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        expect(number(page, "bed-01", "heart_rate")).to_have_text("148")
+        expect(page.locator("#focus .tile")).not_to_have_count(0)
+        assert page.evaluate(CUT_OFF) == []
+        page.screenshot(path=ARTIFACTS / f"station-{width}.png")
 
 
 def test_a_value_is_shown_as_it_comes(page: Page, station: Station) -> None:

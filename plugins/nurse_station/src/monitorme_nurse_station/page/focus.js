@@ -1,7 +1,7 @@
 // The large pane: rotates through the patients, jumps to an alarm, stays where it is put.
 
 import { age, bedName, byUrgency, clock, hour, MARK, reason, text, unit } from "./format.js";
-import { colour, dress, element, split, tint, write } from "./sector.js";
+import { alarming, colour, dress, element, split, tint, write } from "./sector.js";
 import { Sweep } from "./sweep.js";
 import { drawTrend } from "./trend.js";
 
@@ -121,12 +121,15 @@ export class Focus {
     const wave = this.waveName && state.values[this.waveName];
     write(this.caption, wave ? `${this.catalogue[this.waveName].label} ${wave.v ?? reason(wave)} · 25 mm/s` : "");
     if (wave) this.sweep.keepOrClear(wave, this.catalogue[this.waveName], nowMs);
-    for (const [name, parts] of this.tiles) this.showTile(name, parts, state.values[name], nowMs);
-    this.showAlarms(Object.values(state.alarms).sort(byUrgency));
+    const alarms = Object.values(state.alarms).sort(byUrgency);
+    for (const [name, parts] of this.tiles) {
+      this.showTile(name, parts, state.values[name], alarms, nowMs);
+    }
+    this.showAlarms(alarms);
     if (performance.now() - this.trendAt > TREND_EVERY_MS) this.loadTrend(state.bed);
   }
 
-  showTile(name, { box, age: ageNode, value }, shown, nowMs) {
+  showTile(name, { box, age: ageNode, value }, shown, alarms, nowMs) {
     const vital = this.catalogue[name];
     const old = shown ? nowMs - shown.at : 0;
     const isStale = shown && nowMs - shown.rx > vital.stale_after_ms;
@@ -134,7 +137,7 @@ export class Focus {
     write(ageNode, shown && (old > 2000 || isStale) ? age(old) : "");
     write(value, why ? `--- ${why}` : text(vital, shown));
     const marks = ["tile", vital.kind === "composite" && "wide", isStale && "stale", why && "invalid",
-      name === this.vital && "shown"];
+      name === this.vital && "shown", alarming(alarms, name)];
     dress(box, marks.filter(Boolean).join(" "));
   }
 

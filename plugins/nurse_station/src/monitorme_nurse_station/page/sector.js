@@ -49,6 +49,13 @@ export function split(catalogue) {
   return { big, waves, small };
 }
 
+// The classes of a vital's number while an alarm of the patient is about it.
+export function alarming(alarms, vital) {
+  const alarm = alarms.find((one) => one.vital === vital
+    && one.state !== "resolved" && one.kind === "physiological");
+  return alarm ? `alarming ${alarm.state} ${alarm.priority}` : "";
+}
+
 export class Sector {
   constructor(state, catalogue, parent, onOpen) {
     this.catalogue = catalogue;
@@ -122,9 +129,7 @@ export class Sector {
     const old = shown ? nowMs - shown.rx : 0;
     const isStale = old > entry.stale_after_ms;
     write(parts.age, isStale ? age(old) : "");
-    const alarm = alarms.find((a) => a.vital === vital && a.state !== "resolved" && a.kind === "physiological");
-    const marks = [parts.base, isStale && "stale", why && "invalid"];
-    if (alarm && parts.base === "number") marks.push("alarming", alarm.state, alarm.priority);
+    const marks = [parts.base, isStale && "stale", why && "invalid", alarming(alarms, vital)];
     dress(parts.box, marks.filter(Boolean).join(" "));
   }
 
