@@ -5,14 +5,19 @@ import { alarmRow, Focus } from "./focus.js";
 import { bedName, byUrgency, clock } from "./format.js";
 import { dress, element, Sector, write } from "./sector.js";
 import { Sound } from "./sound.js";
+import { SoundButtons } from "./sound_buttons.js";
 
 const SLOW_FRAME_MS = 80;
 const ward = location.pathname.split("/").at(-1);
 const $ = (id) => document.getElementById(id);
 
-const model = { catalogue: {}, beds: new Map(), rotateS: 5, isSlow: false, notice: "" };
+const model = { catalogue: {}, beds: new Map(), rotateS: 5, isSlow: false, notice: "", troubles: [] };
 const sectors = new Map();
 const sound = new Sound();
+const soundButtons = new SoundButtons(sound, {
+  audio: $("audio"), pause: $("pause"),
+  worst: () => allAlarms().find(({ alarm }) => alarm.state === "active")?.alarm,
+});
 const focus = new Focus($("focus"), ward, {
   onAcknowledge: acknowledge, onChange: markChosen, waveOf: (bed) => sectors.get(bed)?.sweep,
 });
@@ -20,6 +25,7 @@ const feed = new Feed(ward, { onFrame: take, onLost: lost, onFound: found });
 
 function take(frame) {
   dress($("pulse"), frame.t === "beat" && $("pulse").className ? "" : "beat");
+  if (frame.troubles) model.troubles = frame.troubles;
   if (frame.t === "snapshot") begin(frame);
   if (frame.t === "delta") {
     for (const [bed, change] of Object.entries(frame.beds)) apply(bed, change);
@@ -133,9 +139,9 @@ function showAll() {
   write($("summary"), `${count(patients, "patient")} · ${count(open.length, "alarm")} to take on`);
   const worst = open[0]?.alarm;
   sound.play(worst);
-  write($("audio"), sound.isOn ? "Sound on" : "Sound off: click to switch on");
-  dress($("audio"), sound.isOn ? "" : "off");
-  write($("pause"), sound.pausedS ? `Sound paused ${sound.pausedS} s` : "Pause sound");
+  soundButtons.show();
+  $("trouble").hidden = !model.troubles.length;
+  write($("trouble"), model.troubles.join(" · "));
   write($("notice"), model.notice || (model.isSlow ? "This computer is too slow for waves: numbers only." : ""));
 }
 
@@ -157,16 +163,23 @@ function drawWaves(now) {
 }
 
 async function acknowledge(bed, alarm) {
-  const answer = await fetch("/api/acknowledge", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ ward, bed, code: alarm.code, id: alarm.id }),
-  });
-  if (!answer.ok) {
+  try {
+    const answer = await fetch("/api/acknowledge", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ ward, bed, code: alarm.code, id: alarm.id }),
+    });
+    if (answer.ok) return;
     const { detail } = await answer.json().catch(() => ({}));
-    model.notice = `Not acknowledged: ${typeof detail === "string" ? detail : answer.status}`;
-    setTimeout(() => { model.notice = ""; }, 8000);
+    tell(`Not acknowledged: ${typeof detail === "string" ? detail : answer.status}`);
+  } catch {
+    tell("Not acknowledged: the station does not answer.");
   }
+}
+
+function tell(words) {
+  model.notice = words;
+  setTimeout(() => { if (model.notice === words) model.notice = ""; }, 8000);
 }
 
 function acknowledgeWorst() {
@@ -190,15 +203,18 @@ function move(step) {
 
 function lost(silentMs) {
   $("lost").hidden = false;
+  document.body.classList.add("old");
   dress($("pulse"), "");
   write($("lost"), `NOT CONNECTED for ${Math.round(silentMs / 1000)} s: what is shown is old. Look at the bedside.`);
 }
 
 function found() {
   $("lost").hidden = true;
+  document.body.classList.remove("old");
 }
 
 document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
   const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -model.columns, ArrowDown: model.columns };
   if (event.key in steps) move(steps[event.key]);
   else if (event.key === "Enter" && document.activeElement?.dataset?.bed) focus.open(document.activeElement.dataset.bed);
@@ -207,8 +223,7 @@ document.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
-$("audio").onclick = () => sound.toggle();
-$("pause").onclick = () => sound.pause(allAlarms().find(({ alarm }) => alarm.state === "active")?.alarm);
+$("focus").addEventListener("pointerdown", () => focus.hold()); // whoever touches it reads it
 $("full").onclick = () => document.documentElement.requestFullscreen?.();
 document.addEventListener("visibilitychange", keepAwake);
 keepAwake();
