@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from websockets.sync.client import connect
 
 from monitorme.contract.payloads import Admission, Service
@@ -28,6 +29,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.latest: dict[str, Any] = {}
+        self.history: dict[str, Any] = {}
         self.status = 200
         self.asked: list[str] = []
         recorder = self
@@ -36,7 +38,10 @@ class Recorder:
             def do_GET(self) -> None:
                 recorder.asked.append(self.path)
                 is_first = "/bed-01/" in self.path
-                body = json.dumps(recorder.latest if is_first else {}).encode()
+                found = recorder.latest if is_first else {}
+                if "/history" in self.path:
+                    found = recorder.history
+                body = json.dumps(found).encode()
                 self.send_response(recorder.status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -199,6 +204,26 @@ def test_a_clock_that_is_ahead_does_not_carry_a_value_over_to_the_next_patient(
     run.now_ms += 1_000
     admit(run, since_ms=run.now_ms)
     assert shown(run) == {}
+
+
+def trend(run: PluginRun) -> tuple[int, dict[str, Any]]:
+    url = run.context.endpoints["page"] + "/api/trend/ward-a/bed-01?vital=heart_rate"
+    answer = urllib3.request("GET", url, retries=False)
+    return answer.status, json.loads(answer.data)
+
+
+def test_a_trend_has_nothing_of_the_patient_before(
+    run: PluginRun, recorder: Recorder
+) -> None:
+    introduce(run, recorder)
+    assert trend(run) == (404, {"detail": "nobody lies there"})
+    admit(run, since_ms=run.now_ms - 60_000)
+    before, after = (
+        {"start_ms": run.now_ms - ago_ms, "end_ms": run.now_ms, "mean": 72.0}
+        for ago_ms in (60_001, 60_000)
+    )
+    recorder.history = {"vital": "heart_rate", "buckets": [before, after]}
+    assert trend(run) == (200, {"vital": "heart_rate", "buckets": [after]})
 
 
 def test_a_page_is_told_what_is_not_there(run: PluginRun) -> None:

@@ -185,6 +185,7 @@ def test_without_a_recorder_there_is_no_trend_but_a_reason(run: PluginRun) -> No
 
 
 def test_a_recorder_that_has_gone_is_not_asked(run: PluginRun) -> None:
+    admit(run, "Ada", run.now_ms)
     for state, port in (("running", 9), ("offline", 9)):
         recorder = Service.model_validate(
             {

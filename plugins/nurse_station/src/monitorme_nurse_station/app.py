@@ -132,6 +132,7 @@ def _requests(station: Station, context: Context) -> APIRouter:
             bed=bed,
             vital=vital,
             span_ms=range(now_ms - minutes * 60_000, now_ms),
+            since_ms=station.since_ms(ward, bed),
         )
 
     return router

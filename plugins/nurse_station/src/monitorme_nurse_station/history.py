@@ -18,11 +18,24 @@ class History:
         self._pool = urllib3.PoolManager(timeout=TIMEOUT_S, retries=False)
 
     def trend(
-        self, url: str | None, *, ward: str, bed: str, vital: str, span_ms: range
+        self,
+        url: str | None,
+        *,
+        ward: str,
+        bed: str,
+        vital: str,
+        span_ms: range,
+        since_ms: int | None,
     ) -> dict[str, Any]:
-        """Return lowest, highest and mean by bucket; HTTPException says why not."""
+        """Return lowest, highest and mean by bucket; HTTPException says why not.
+
+        Buckets that begin before `since_ms` are left out: someone else lay there then.
+        None says that nobody lies there now.
+        """
         if url is None:
             raise HTTPException(503, "no recorder has introduced itself yet")
+        if since_ms is None:
+            raise HTTPException(404, "nobody lies there")
         fields = {
             "vital": vital,
             "from_ms": str(span_ms.start),
@@ -41,4 +54,9 @@ class History:
             raise HTTPException(502, "the recorder's answer makes no sense")
         if answer.status != 200:
             raise HTTPException(answer.status, str(document.get("detail")))
+        document["buckets"] = [
+            bucket
+            for bucket in document.get("buckets") or []
+            if isinstance(bucket, dict) and bucket.get("start_ms", 0) >= since_ms
+        ]
         return document

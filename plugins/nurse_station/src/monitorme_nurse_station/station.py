@@ -98,6 +98,12 @@ class Station:
         with self._lock:
             self._ward(bed).take_past(bed.bed, vital, judged)
 
+    def since_ms(self, ward: str, bed: str) -> int | None:
+        """Return since when the patient lies in a bed; None where nobody does."""
+        with self._lock:
+            found = self._wards.get(ward)
+            return found.since_ms(bed) if found is not None else None
+
     def snapshot(self, ward: str) -> bytes:
         """Return a frame with everything of a ward."""
         context = self._context

@@ -118,6 +118,12 @@ class WardState:
         state.devices[status.device] = shown
         self._change(bed).setdefault("devices", {})[status.device] = shown
 
+    def since_ms(self, bed: str) -> int | None:
+        """Return since when the patient lies in a bed; None where nobody does."""
+        state = self._beds.get(bed)
+        admission = state.admission if state is not None else None
+        return admission.since_ms if admission is not None else None
+
     def snapshot(self) -> list[Json]:
         """Return all beds whole, in the ward's order."""
         return [{"bed": bed, **self._whole(state)} for bed, state in self._beds.items()]

@@ -20,6 +20,7 @@ export class Focus {
     this.rotatedAt = performance.now();
     this.vital = null;
     this.trendAt = -Infinity;
+    this.trendRequest = 0;
   }
 
   build(catalogue) {
@@ -85,9 +86,17 @@ export class Focus {
     this.sweep.reset();
     this.sweep.canvas.width = 0;
     this.sweep.adopt(this.waveOf(bed));
-    this.trendAt = -Infinity;
+    this.forgetTrend();
     this.alarmKey = null;
     this.onChange(bed);
+  }
+
+  // Take the curve away, and let no answer that is still on its way bring it back.
+  forgetTrend() {
+    this.trendRequest += 1;
+    this.trendAt = -Infinity;
+    this.trend.width = 0;
+    write(this.trendCaption, "");
   }
 
   // Choose the bed to show: by hand, else the worst new alarm's, else the next patient's.
@@ -152,6 +161,8 @@ export class Focus {
 
   async loadTrend(bed) {
     this.trendAt = performance.now();
+    this.trendRequest += 1;
+    const request = this.trendRequest;
     const vital = this.catalogue[this.vital];
     const part = Object.keys(vital.components)[0];
     const name = part ? `${this.vital}.${part}` : this.vital;
@@ -163,11 +174,12 @@ export class Focus {
     try {
       const answer = await fetch(`/api/trend/${this.ward}/${bed}?vital=${name}&minutes=60`);
       const found = await answer.json();
-      if (bed !== this.bed) return;
+      if (request !== this.trendRequest) return;
       if (!answer.ok) throw new Error(found.detail);
       write(this.trendCaption, `${vital.label} ${unit(vital)} · last hour`);
       drawTrend(this.trend, found, vital, colour(this.vital));
     } catch (error) {
+      if (request !== this.trendRequest) return;
       write(this.trendCaption, `no trend: ${error.message}`);
       this.trend.width = 0;
     }

@@ -63,7 +63,10 @@ function apply(bed, change) {
     // Another patient: nothing of the one before stays, the drawn wave included.
     Object.assign(state, structuredClone(change.reset));
     clearWave(sectors.get(bed).sweep);
-    if (bed === focus.bed) clearWave(focus.sweep);
+    if (bed === focus.bed) {
+      clearWave(focus.sweep);
+      focus.forgetTrend();
+    }
   }
   if (!state) return;
   Object.assign(state.values, change.values);
