@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from monitorme.errors import StorageError
 from monitorme.outbox import SEGMENT_RECORDS, Entry, Outbox, new_boot
+from monitorme.outbox_segment import pack
 
 
 def entry(seq: int, boot: str = "b1", payload: bytes = b"{}\n\x00") -> Entry:
@@ -83,28 +84,144 @@ def test_confirmed_segments_leave_the_disk(tmp_path: Path) -> None:
     assert len(outbox) == 1
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(cut=st.integers(0, 400), flip=st.integers(0, 400))
-def test_a_torn_end_is_cut_off_and_all_before_it_is_kept(
-    tmp_path: Path, cut: int, flip: int
-) -> None:
-    folder = tmp_path / new_boot()
+RECORD_BYTES = len(pack(entry(1)))
+
+
+def five(folder: Path) -> Path:
+    """Five readings on disk, and the segment that they are in."""
     outbox = Outbox(folder)
     for seq in range(1, 6):
         outbox.append(entry(seq))
     outbox.close()
     (path,) = folder.iterdir()
+    return path
+
+
+fresh_folders = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+
+
+@fresh_folders
+@given(cut=st.integers(0, 400))
+def test_a_torn_end_is_cut_off_and_all_before_it_is_kept(
+    tmp_path: Path, cut: int
+) -> None:
+    path = five(tmp_path / new_boot())
     whole = path.read_bytes()
-    length = len(whole) // 5
-    torn = bytearray(whole[: max(0, len(whole) - cut)])
-    if flip < len(torn):
-        torn[flip] ^= 0xFF
+    torn = whole[: max(0, len(whole) - cut)]
     path.write_bytes(torn)
-    again = Outbox(folder)
-    kept = min(len(torn) // length, flip // length if flip < len(torn) else 5)
+    kept, rest = divmod(len(torn), RECORD_BYTES)
+    again = Outbox(path.parent)
     assert seqs(again) == [("b1", seq) for seq in range(1, kept + 1)]
+    assert (again.damaged, again.set_aside) == (int(rest > 0), [])
     again.append(entry(6))
-    assert seqs(again)[-1] == ("b1", 6)
+    assert seqs(Outbox(path.parent))[-1] == ("b1", 6)
+
+
+@fresh_folders
+@given(flip=st.integers(0, 5 * RECORD_BYTES - 1), by=st.integers(1, 255))
+def test_damage_costs_the_reading_it_hits_and_no_other(
+    tmp_path: Path, flip: int, by: int
+) -> None:
+    path = five(tmp_path / new_boot())
+    data = bytearray(path.read_bytes())
+    hit = flip // RECORD_BYTES + 1
+    data[flip] ^= by
+    path.write_bytes(data)
+    again = Outbox(path.parent)
+    expected = [("b1", seq) for seq in range(1, 6) if seq != hit]
+    assert seqs(again) == expected
+    assert again.damaged == 1
+    # The last one may look as if the process had died in it.
+    assert [one.read_bytes() for one in again.set_aside] == [data] or hit == 5
+    assert seqs(Outbox(path.parent)) == expected, "it is set aside once"
+
+
+def test_zeros_that_a_power_cut_left_are_cut_off(tmp_path: Path) -> None:
+    path = five(tmp_path)
+    with path.open("ab") as file:
+        file.write(bytes(4096))
+    again = Outbox(tmp_path)
+    assert [seq for _, seq in seqs(again)] == [1, 2, 3, 4, 5]
+    assert path.stat().st_size == 5 * RECORD_BYTES
+
+
+def test_a_second_damaged_segment_does_not_replace_the_first(tmp_path: Path) -> None:
+    first = tmp_path / "000000000001.damaged"
+    first.write_bytes(b"of last week")
+    path = tmp_path / "000000000001.segment"
+    path.write_bytes(b"\x00\x00\x00\x01no record")
+    (aside,) = Outbox(tmp_path).set_aside
+    assert aside != first
+    assert first.read_bytes() == b"of last week"
+
+
+def test_a_file_that_is_no_segment_is_left_alone(tmp_path: Path) -> None:
+    note = tmp_path / "readme.segment"
+    note.write_text("do not delete")
+    assert len(Outbox(tmp_path)) == 0
+    assert note.read_text() == "do not delete"
+
+
+def test_what_the_disk_has_lost_is_no_longer_held(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    for seq in range(1, SEGMENT_RECORDS + 3):
+        outbox.append(entry(seq))
+    min(tmp_path.iterdir()).unlink()
+    held = [("b1", SEGMENT_RECORDS + 1), ("b1", SEGMENT_RECORDS + 2)]
+    assert seqs(outbox) == held
+    assert outbox.damaged == SEGMENT_RECORDS
+    assert outbox.held_from_seq("b1") == SEGMENT_RECORDS + 1
+
+
+def test_a_disk_that_cannot_be_read_now_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.append(entry(1))
+
+    def refuse(*_: object) -> bytes:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pread", refuse)
+        with pytest.raises(StorageError, match="Too many open files"):
+            list(outbox.pending())
+    assert seqs(outbox) == [("b1", 1)]
+
+
+def test_confirmed_meanwhile_is_not_sent_again(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    for seq in range(1, 6):
+        outbox.append(entry(seq))
+    again = outbox.pending()
+    assert next(again).seq == 1
+    outbox.confirm("b1", 3)
+    assert [one.seq for one in again] == [4, 5]
+
+
+def test_closing_leaves_nothing_of_what_is_confirmed(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.append(entry(1))
+    outbox.confirm("b1", 1)
+    outbox.close()
+    assert list(tmp_path.iterdir()) == []
+    outbox.append(entry(2))
+    assert seqs(Outbox(tmp_path)) == [("b1", 2)]
+
+
+@fresh_folders
+@given(st.permutations(range(1, 9)), st.integers(0, 9))
+def test_what_was_kept_out_of_order_is_held_until_it_is_confirmed(
+    tmp_path: Path, order: list[int], confirmed: int
+) -> None:
+    outbox = Outbox(tmp_path / new_boot())
+    for seq in order:
+        outbox.append(entry(seq))
+    outbox.confirm("b1", confirmed)
+    assert outbox.held_seqs("b1") == list(range(confirmed + 1, 9))
+    assert [seq for _, seq in seqs(outbox)] == list(range(confirmed + 1, 9))
 
 
 def test_a_full_outbox_drops_the_oldest_and_counts_it(tmp_path: Path) -> None:

@@ -100,6 +100,8 @@ class SimulatedDevice:
             try:
                 await asyncio.wait_for(self._connect(broker), CONNECT_TIMEOUT_S)
             except (OSError, TimeoutError):
+                if self._link is not None:
+                    self._link.abort()
                 self._link = None
             if self._link is not None and self._link.is_open:
                 retry_s = FIRST_RETRY_S
@@ -171,7 +173,9 @@ class SimulatedDevice:
         if command.boot is None or command.from_seq is None:
             return
         held = self.outbox.held_from_seq(command.boot)
-        if held is None or held > command.from_seq:
+        is_gone = held is None or held > command.from_seq
+        # A birth speaks for this boot alone: of an older one it would tell a false gap.
+        if is_gone and command.boot == self.boot:
             # What is asked for is gone: the birth says from where on we still hold.
             self._publish_status("online", held or self.made + 1)
         for entry in self.outbox.pending_from(command.boot, command.from_seq):

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import logging
 import resource
 import time
 from collections.abc import Iterator, Sequence
@@ -9,8 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from monitorme.contract.readings import block_duration_ms
+from monitorme.errors import StorageError
 from monitorme_device_sim.device import Broker, SimulatedDevice
 from monitorme_device_sim.source import Sample, Source
+
+log = logging.getLogger(__name__)
 
 CHECK_EVERY_S: Final = 1.0
 DRAIN_S: Final = 40.0
@@ -122,7 +126,11 @@ class Fleet:
         while True:
             await asyncio.sleep(CHECK_EVERY_S)
             for device in self._devices:
-                device.check()
+                try:
+                    device.check()
+                except StorageError as error:
+                    # One device's disk is no other device's trouble.
+                    log.error("device=%s: %s", device.spec.device, error)
 
     async def _drain(self) -> None:
         """Wait until everything is confirmed, or for a while."""

@@ -1,139 +1,72 @@
-"""A simulated device that speaks StayHealthy's protocol (docs/stayhealthy-protocol.md).
-
-Written against the document alone: the bridge's decoder is another implementation of it.
-"""
+"""A simulated device that speaks StayHealthy's protocol (docs/stayhealthy-protocol.md)."""
 
 import socket
-import struct
 import threading
 import time
-import zlib
 from collections import deque
-from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
-from monitorme.contract.readings import Lead, ReadingValue
 from monitorme_device_sim.source import Sample, Source
+from monitorme_device_sim.stayhealthy_frames import (
+    VITAL_CODES,
+    AnswerReader,
+    hello,
+    record,
+    records,
+)
 
-_TYPES: Final = {"hello": 1, "records": 2, "kept": 3}
-_VITALS: Final = {
-    "heart_rate": 1,
-    "ecg": 2,
-    "respiratory_rate": 3,
-    "oxygen_saturation": 4,
-    "blood_glucose": 5,
-    "sleep_state": 6,
-    "body_temperature": 7,
-    "blood_pressure": 8,
-}
-_QUALITIES: Final = {"good": 0, "questionable": 1, "invalid": 2}
-_REASONS: Final = {
-    "lead_off": 1,
-    "probe_off": 2,
-    "no_signal": 3,
-    "out_of_range": 4,
-    "motion": 5,
-    "low_perfusion": 6,
-    "demo": 7,
-}
-_PARTS: Final = {"systolic": 0, "diastolic": 1, "mean": 2}
-_LEADS: Final = {
-    name: number
-    for number, name in enumerate(
-        ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-    )
-}
-_KEPT: Final = struct.Struct(">2sBBHQQI")
 MAX_UNKEPT: Final = 100_000
+"""Records that the device has room for; the oldest go when there are more."""
 PER_FRAME: Final = 20
-
-
-def frame(kind: str, payload: bytes) -> bytes:
-    """Return a frame."""
-    body = struct.pack(">BBH", 1, _TYPES[kind], len(payload)) + payload
-    return b"SH" + body + struct.pack(">I", zlib.crc32(body))
-
-
-def hello(boot: int, name: str, firmware: str) -> bytes:
-    """Return what a device says first."""
-    texts = b"".join(
-        bytes([len(text)]) + text for text in (name.encode(), firmware.encode())
-    )
-    return frame("hello", struct.pack(">Q", boot) + texts)
-
-
-def records(boot: int, first_seq: int, packed: list[bytes]) -> bytes:
-    """Return consecutive records in a frame."""
-    head = struct.pack(">QQB", boot, first_seq, len(packed))
-    return frame("records", head + b"".join(packed))
-
-
-def record(sample: Sample, time_ms: int) -> bytes:
-    """Return a sample as a record."""
-    value = b"" if sample.value is None else _value(sample.value)
-    reason = _REASONS.get(sample.reason or "", 0)
-    head = struct.pack(
-        ">BBBQH",
-        _VITALS[sample.vital],
-        _QUALITIES[sample.quality],
-        reason,
-        time_ms,
-        len(value),
-    )
-    return head + value
-
-
-def _value(value: ReadingValue) -> bytes:
-    if isinstance(value, str):
-        return bytes([("awake", "asleep").index(value)])
-    if isinstance(value, dict):
-        return b"".join(
-            _lead(name, part) if isinstance(part, Lead) else _part(name, part)
-            for name, part in value.items()
-        )
-    assert value is not None
-    return struct.pack(">i", round(value * 1000))
-
-
-def _part(name: str, value: float) -> bytes:
-    return struct.pack(">Bi", _PARTS[name], round(value * 1000))
-
-
-def _lead(name: str, lead: Lead) -> bytes:
-    head = struct.pack(
-        ">BIIiH",
-        _LEADS[name],
-        round(lead.rate_hz * 1000),
-        round(lead.scale * 1e9),
-        round(lead.offset * 1000),
-        len(lead.samples),
-    )
-    return head + struct.pack(f">{len(lead.samples)}h", *lead.samples)
+WAIT_S: Final = 0.02
+RETRY_S: Final = 0.2
+MODEL: Final = "simulated SH-100"
+FIRMWARE: Final = "1.0"
 
 
 class StayHealthyDevice:
-    """A device that waits to be connected to, and keeps what was not kept for it."""
+    """A device that numbers its records, and forgets those that the bridge has kept.
+
+    It waits to be called at `listen`, or calls `connect`. One thread runs it; the figures
+    may be read from others.
+    """
 
     def __init__(
         self,
         source: Source,
         *,
-        host: str,
-        port: int,
-        name: str = "sh-1",
+        listen: tuple[str, int] | None = None,
+        connect: tuple[str, int] | None = None,
+        device: str = "sh-1",
         speed: float = 1,
+        max_unkept: int = MAX_UNKEPT,
     ) -> None:
         self._source = source
-        self._name = name
+        self._device = device
         self._speed = speed
+        self._max_unkept = max_unkept
         self._boot = time.time_ns() // 1_000_000
-        self._listener = socket.create_server((host, port))
-        self._listener.settimeout(0.2)
-        self.address: tuple[str, int] = self._listener.getsockname()
-        self._unkept: deque[tuple[int, bytes]] = deque(maxlen=MAX_UNKEPT)
-        self.made = 0
+        self._connect = connect
+        self._listener = socket.create_server(listen) if listen else None
+        if self._listener is not None:
+            self._listener.settimeout(RETRY_S)
+        self._unkept: deque[tuple[int, bytes]] = deque()
+        self._samples = source.samples()
+        self._waiting = next(self._samples, None)
         self._start_s = time.monotonic()
         self._start_ms = time.time_ns() // 1_000_000
+        self._sent = 0
+        self.made = 0
+        self.kept_through = 0
+        self.resent = 0
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it waits to be called."""
+        assert self._listener is not None
+        host, port = self._listener.getsockname()
+        return host, port
 
     @property
     def boot(self) -> str:
@@ -142,81 +75,125 @@ class StayHealthyDevice:
 
     @property
     def unkept(self) -> int:
-        """How many records nobody has on disk yet."""
+        """How many records are on nobody else's disk yet."""
         return len(self._unkept)
 
     def run(self, ending: threading.Event, *, seconds: float | None = None) -> None:
-        """Serve one bridge after the other until ended; drains when the time is over."""
-        samples = self._source.samples()
-        waiting = next(samples, None)
-        with self._listener:
+        """Measure for a while, and serve one connection after the other until ended."""
+        try:
             while not ending.is_set():
-                try:
-                    connection, _ = self._listener.accept()
-                except TimeoutError:
-                    waiting = self._measure(samples, waiting, seconds)
+                self._measure(seconds)
+                connection = self._opened()
+                if connection is None:
                     continue
                 with connection:
-                    try:
-                        waiting = self._serve(
-                            connection, samples, waiting, ending, seconds
-                        )
-                    except OSError:
-                        continue
+                    self._serve(connection, ending, seconds)
+        finally:
+            if self._listener is not None:
+                self._listener.close()
+
+    def _opened(self) -> socket.socket | None:
+        """Wait a moment for a connection."""
+        try:
+            if self._listener is not None:
+                return self._listener.accept()[0]
+            assert self._connect is not None
+            return socket.create_connection(self._connect, timeout=RETRY_S)
+        except TimeoutError:
+            return None
+        except OSError:
+            time.sleep(RETRY_S)
+            return None
 
     def _serve(
         self,
         connection: socket.socket,
-        samples: Iterator[Sample],
-        waiting: Sample | None,
         ending: threading.Event,
         seconds: float | None,
-    ) -> Sample | None:
-        connection.settimeout(0.02)
-        connection.sendall(hello(self._boot, self._name, "1.0"))
-        sent, answer = 0, b""
-        while not ending.is_set():
-            waiting = self._measure(samples, waiting, seconds)
-            sent = self._send(connection, sent)
-            try:
-                data = connection.recv(4096)
-            except TimeoutError:
-                continue
-            if not data:
-                return waiting
-            answer = self._forget(answer + data)
-        return waiting
+    ) -> None:
+        """Send and hear until the connection breaks; another one follows then."""
+        connection.settimeout(WAIT_S)
+        answers = AnswerReader()
+        try:
+            self._greet(connection)
+            while not ending.is_set():
+                self._measure(seconds)
+                self._send(connection)
+                try:
+                    data = connection.recv(4096)
+                except TimeoutError:
+                    continue
+                if not data:
+                    return
+                self._hear(connection, answers, data)
+        except OSError:
+            return
 
-    def _measure(
-        self, samples: Iterator[Sample], waiting: Sample | None, seconds: float | None
-    ) -> Sample | None:
-        """Make records of the samples whose time has come; return the next one."""
+    def _greet(self, connection: socket.socket) -> None:
+        """Say hello; what is not kept is sent after it."""
+        oldest = self._unkept[0][0] if self._unkept else self.made + 1
+        vitals = self._source.vitals
+        greeting = hello(
+            self._boot,
+            oldest,
+            self._device,
+            model=MODEL,
+            firmware=FIRMWARE,
+            vitals=vitals,
+        )
+        self._write(connection, greeting)
+        self._sent = oldest - 1
+
+    def _measure(self, seconds: float | None) -> None:
+        """Make records of the samples whose time has come."""
         now_s = time.monotonic() - self._start_s
         if seconds is not None:
             now_s = min(now_s, seconds)
-        while waiting is not None and waiting.at_ms <= now_s * 1000 * self._speed:
-            if waiting.vital in _VITALS:
-                self.made += 1
-                at_ms = self._start_ms + int(waiting.at_ms / self._speed)
-                packed = record(waiting, at_ms + waiting.clock_offset_ms)
-                self._unkept.append((self.made, packed))
-            waiting = next(samples, None)
-        return waiting
+        while self._waiting and self._waiting.at_ms <= now_s * 1000 * self._speed:
+            self._make(self._waiting)
+            self._waiting = next(self._samples, None)
 
-    def _send(self, connection: socket.socket, sent: int) -> int:
-        """Send what this connection has not been sent; return the newest seq sent."""
-        fresh = [one for one in self._unkept if one[0] > sent]
-        for start in range(0, len(fresh), PER_FRAME):
-            part = fresh[start : start + PER_FRAME]
-            packed = [data for _, data in part]
-            connection.sendall(records(self._boot, part[0][0], packed))
-        return fresh[-1][0] if fresh else sent
+    def _make(self, sample: Sample) -> None:
+        if sample.vital not in VITAL_CODES:
+            return
+        at_ms = self._start_ms + int(sample.at_ms / self._speed)
+        packed = record(sample, at_ms + sample.clock_offset_ms)
+        self._unkept.append((self.made + 1, packed))
+        self.made += 1
+        if len(self._unkept) > self._max_unkept:
+            self._unkept.popleft()
 
-    def _forget(self, data: bytes) -> bytes:
-        """Forget what the bridge has on disk; return what is unfinished."""
-        while len(data) >= _KEPT.size:
-            _, _, _, _, boot, seq, _ = _KEPT.unpack_from(data)
-            data = data[_KEPT.size :]
-            while boot == self._boot and self._unkept and self._unkept[0][0] <= seq:
-                self._unkept.popleft()
-        return data
+    def _send(self, connection: socket.socket) -> None:
+        """Send what this connection has not been sent, in order."""
+        while self._unkept and self._sent < self._unkept[-1][0]:
+            oldest = self._unkept[0][0]
+            first = max(self._sent + 1, oldest)
+            start = first - oldest
+            part = [one for _, one in islice(self._unkept, start, start + PER_FRAME)]
+            self._write(connection, records(self._boot, first, part))
+            self._sent = first + len(part) - 1
+
+    def _hear(
+        self, connection: socket.socket, answers: AnswerReader, data: bytes
+    ) -> None:
+        for answer in answers.feed(data):
+            if answer.boot != self._boot:
+                continue
+            if answer.kind == "kept":
+                self._forget(answer.seq)
+            elif self._unkept and self._unkept[0][0] > answer.seq:
+                self.resent += 1
+                self._greet(connection)
+            else:
+                self.resent += 1
+                self._sent = answer.seq - 1
+
+    def _forget(self, seq: int) -> None:
+        self.kept_through = max(self.kept_through, seq)
+        while self._unkept and self._unkept[0][0] <= seq:
+            self._unkept.popleft()
+
+    def _write(self, connection: socket.socket, data: bytes) -> None:
+        connection.settimeout(5)
+        connection.sendall(data)
+        connection.settimeout(WAIT_S)

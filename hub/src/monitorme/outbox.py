@@ -2,19 +2,16 @@
 
 A device's outbox is a folder of segment files. A reading is appended to the newest
 segment with one write, so that it survives the death of the process; a segment goes when
-everything in it is confirmed. Nothing is ever rewritten.
-
-A record is its length and CRC-32 (four bytes each, big-endian), then boot, seq and topic,
-each ended by a newline, then the payload. A record that the process died in is cut off
-when the outbox is opened again.
+everything in it is confirmed. A record that the process died in is cut off when the
+outbox is opened again. A segment that is damaged is set aside as `*.damaged`, whole, and
+what can be read of it is kept.
 """
 
 import logging
 import os
+import re
 import secrets
-import struct
 import time
-import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,21 +19,24 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from monitorme.errors import StorageError
+from monitorme.outbox_segment import (
+    Entry,
+    Scan,
+    pack,
+    read,
+    scan,
+    set_aside,
+    sync_folder,
+    write_whole,
+)
+
+__all__ = ["DEFAULT_MAX_BYTES", "SEGMENT_RECORDS", "Entry", "Outbox", "new_boot"]
 
 log = logging.getLogger(__name__)
 
-_HEAD: Final = struct.Struct(">II")
+_SEGMENT_NAME: Final = re.compile(r"\d{12}\.segment")
 SEGMENT_RECORDS: Final = 512
 DEFAULT_MAX_BYTES: Final = 256 * 1024 * 1024
-
-
-class Entry(NamedTuple):
-    """A reading as it is published; (boot, seq) names it within its device."""
-
-    boot: str
-    seq: int
-    topic: str
-    payload: bytes
 
 
 @dataclass(slots=True)
@@ -62,8 +62,9 @@ def new_boot() -> str:
 class Outbox:
     """The unconfirmed readings of one device; owned by one thread.
 
-    Raises StorageError where the disk refuses. `dropped` counts what went because the
-    outbox was full, oldest first, and `damaged` what could not be read again.
+    Raises StorageError where the disk refuses. `dropped` counts the readings that went
+    because the outbox was full, oldest first, `damaged` the places on disk that could
+    not be read again, and `set_aside` names the segments that they were in.
     """
 
     def __init__(
@@ -76,8 +77,10 @@ class Outbox:
         self._boots: dict[str, deque[_Place]] = {}
         self._file: int | None = None
         self._newest = 0
+        self._bytes = 0
         self.dropped = 0
         self.damaged = 0
+        self.set_aside: list[Path] = []
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._load()
@@ -123,10 +126,14 @@ class Outbox:
             yield from self.pending_from(boot, 0)
 
     def pending_from(self, boot: str, seq: int) -> Iterator[Entry]:
-        """Return what is unconfirmed of a boot from `seq` on, in order."""
-        for place in list(self._boots.get(boot, ())):
-            if place.seq >= seq and place.segment in self._segments:
-                yield self._read(place)
+        """Return what is unconfirmed of a boot from `seq` on, in order.
+
+        What is confirmed meanwhile is left out, what is appended meanwhile too.
+        """
+        for place in [one for one in self._boots.get(boot, ()) if one.seq >= seq]:
+            entry = self._read(boot, place) if self._holds(boot, place) else None
+            if entry is not None:
+                yield entry
 
     def held_from_seq(self, boot: str) -> int | None:
         """Return the oldest seq of a boot that is still held."""
@@ -134,7 +141,7 @@ class Outbox:
         return places[0].seq if places else None
 
     def held_seqs(self, boot: str) -> list[int]:
-        """Return the seqs of a boot that are still held, in the order of appending."""
+        """Return the seqs of a boot that are still held, in order."""
         return [place.seq for place in self._boots.get(boot, ())]
 
     @property
@@ -143,17 +150,25 @@ class Outbox:
         return tuple(self._boots)
 
     def close(self) -> None:
-        """Close the file; what is unconfirmed stays on disk."""
+        """Close the file; what is unconfirmed stays on disk, and nothing else."""
+        self._close_file()
+        newest = self._segments.get(self._newest)
+        if newest is not None and not newest.unconfirmed:
+            self._remove(self._newest)
+
+    def _close_file(self) -> None:
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
     def _write(self, entry: Entry) -> None:
-        record = _pack(entry)
+        record = pack(entry)
         segment = self._writable()
         assert self._file is not None
-        _write_whole(self._file, record, segment.size)
-        self._remember(entry.boot, entry.seq, self._newest, len(record))
+        write_whole(self._file, record, segment.size)
+        offset, segment.size = segment.size, segment.size + len(record)
+        self._bytes += len(record)
+        self._remember(entry, _Place(entry.seq, self._newest, offset, len(record)))
 
     def _writable(self) -> _Segment:
         """Return the segment to append to, open."""
@@ -166,19 +181,25 @@ class Outbox:
         if self._file is None:
             self._file = os.open(segment.path, os.O_WRONLY | os.O_CREAT, 0o600)
             if self._sync:
-                _sync_folder(self._folder)
+                sync_folder(self._folder)
         return segment
 
     def _finish_segment(self) -> None:
         if self._sync and self._file is not None:
             os.fsync(self._file)
-        self.close()
+        self._close_file()
 
-    def _remember(self, boot: str, seq: int, number: int, length: int) -> None:
-        segment = self._segments[number]
-        place = _Place(seq, number, segment.size, length)
-        self._boots.setdefault(boot, deque()).append(place)
-        segment.size += length
+    def _remember(self, entry: Entry, place: _Place) -> None:
+        places = self._boots.setdefault(entry.boot, deque())
+        if places and places[-1].seq > place.seq:
+            # Taken again after a failure: what is held stays in order of seq.
+            at = len(places)
+            while at and places[at - 1].seq > place.seq:
+                at -= 1
+            places.insert(at, place)
+        else:
+            places.append(place)
+        segment = self._segments[place.segment]
         segment.records += 1
         segment.unconfirmed += 1
 
@@ -193,55 +214,90 @@ class Outbox:
 
     def _remove(self, number: int) -> None:
         if number == self._newest:
-            self.close()
+            self._close_file()
         segment = self._segments.pop(number)
-        segment.path.unlink(missing_ok=True)
+        self._bytes -= segment.size
+        try:
+            segment.path.unlink(missing_ok=True)
+        except OSError as error:
+            # It will be found again and sent again, which does no harm.
+            log.warning("cannot delete file=%s: %s", segment.path, error.strerror)
 
     def _make_room(self) -> None:
         """Drop the oldest segments while the outbox is larger than it may be."""
-        total = sum(segment.size for segment in self._segments.values())
-        while total > self._max_bytes and len(self._segments) > 1:
+        while self._bytes > self._max_bytes and len(self._segments) > 1:
             oldest = min(self._segments)
-            gone = self._segments[oldest]
-            total -= gone.size
-            self.dropped += gone.unconfirmed
-            log.error("outbox full, dropping oldest readings=%d", gone.unconfirmed)
+            gone = self._segments[oldest].unconfirmed
+            self.dropped += gone
+            log.error("outbox full, dropping oldest readings=%d", gone)
             self._remove(oldest)
             for boot, places in list(self._boots.items()):
-                while places and places[0].segment == oldest:
-                    places.popleft()
-                if not places:
+                kept = deque(one for one in places if one.segment != oldest)
+                if kept:
+                    self._boots[boot] = kept
+                else:
                     del self._boots[boot]
 
-    def _read(self, place: _Place) -> Entry:
-        with self._segments[place.segment].path.open("rb") as file:
-            file.seek(place.offset)
-            return _unpack(file.read(place.length)[_HEAD.size :])
+    def _holds(self, boot: str, place: _Place) -> bool:
+        places = self._boots.get(boot)
+        is_unconfirmed = places is not None and place.seq >= places[0].seq
+        return is_unconfirmed and place.segment in self._segments
+
+    def _read(self, boot: str, place: _Place) -> Entry | None:
+        """Read a record again; what the disk has lost is no longer held."""
+        path = self._segments[place.segment].path
+        found = None
+        try:
+            with path.open("rb", buffering=0) as file:
+                found = read(os.pread(file.fileno(), place.length, place.offset))
+        except FileNotFoundError:
+            log.error("outbox lost file=%s", path)
+        except OSError as error:
+            raise StorageError(
+                f"the outbox {self._folder} cannot be read: {error.strerror}"
+            ) from error
+        if found is None:
+            self._give_up(boot, place)
+            return None
+        return found.entry
+
+    def _give_up(self, boot: str, place: _Place) -> None:
+        self.damaged += 1
+        log.error("outbox cannot read boot=%s seq=%d again", boot, place.seq)
+        places = self._boots[boot]
+        places.remove(place)
+        if not places:
+            del self._boots[boot]
+        self._forget(place)
 
     def _load(self) -> None:
         for path in sorted(self._folder.glob("*.segment")):
+            if not _SEGMENT_NAME.fullmatch(path.name):
+                continue
             self._newest = int(path.stem)
-            self._segments[self._newest] = _Segment(path)
             data = path.read_bytes()
-            end = self._load_records(data)
-            if end < len(data):
-                self._cut(path, end, len(data) - end)
-            if not self._segments[self._newest].unconfirmed:
-                self._remove(self._newest)
+            scanned = scan(data)
+            if scanned.damaged:
+                self._set_aside(path, data, scanned)
+                scanned = scan(path.read_bytes())
+            elif scanned.end < len(data):
+                self._cut(path, scanned.end, len(data) - scanned.end)
+            self._take_in(path, scanned)
 
-    def _load_records(self, data: bytes) -> int:
-        """Take in a segment's records; return where the readable ones end."""
-        start = 0
-        while start + _HEAD.size <= len(data):
-            length, checksum = _HEAD.unpack_from(data, start)
-            stop = start + _HEAD.size + length
-            body = data[start + _HEAD.size : stop]
-            if len(body) != length or zlib.crc32(body) != checksum:
-                break
-            entry = _unpack(body)
-            self._remember(entry.boot, entry.seq, self._newest, stop - start)
-            start = stop
-        return start
+    def _take_in(self, path: Path, scanned: Scan) -> None:
+        self._segments[self._newest] = _Segment(path, size=scanned.end)
+        self._bytes += scanned.end
+        for entry, start, stop in scanned.found:
+            self._remember(entry, _Place(entry.seq, self._newest, start, stop - start))
+        if not scanned.found:
+            self._remove(self._newest)
+
+    def _set_aside(self, path: Path, data: bytes, scanned: Scan) -> None:
+        aside = set_aside(path, data, scanned.found)
+        self.damaged += len(scanned.damaged)
+        self.set_aside.append(aside)
+        kept = len(scanned.found)
+        log.error("outbox damaged, set aside file=%s readable=%d", aside, kept)
 
     def _cut(self, path: Path, end: int, length: int) -> None:
         self.damaged += 1
@@ -249,30 +305,3 @@ class Outbox:
             "outbox cut off an unfinished record file=%s bytes=%d", path, length
         )
         os.truncate(path, end)
-
-
-def _write_whole(file: int, record: bytes, offset: int) -> None:
-    """Write a record where it belongs: a failed write before it leaves no hole."""
-    written = os.pwrite(file, record, offset)
-    if written != len(record):
-        raise OSError(28, "no space for a whole record")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new file's name as durable as what is written into it."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
-
-
-def _pack(entry: Entry) -> bytes:
-    head = f"{entry.boot}\n{entry.seq}\n{entry.topic}\n".encode()
-    body = head + entry.payload
-    return _HEAD.pack(len(body), zlib.crc32(body)) + body
-
-
-def _unpack(body: bytes) -> Entry:
-    boot, seq, topic, payload = body.split(b"\n", 3)
-    return Entry(boot.decode(), int(seq), topic.decode(), payload)
