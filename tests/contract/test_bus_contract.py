@@ -86,12 +86,13 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
             bus.close()
 
 
-def forbid(
-    world: World, request: pytest.FixtureRequest, defect: str, *, always: bool = True
-) -> None:
-    """Expect a test to fail on amqtt, because of a defect of its."""
+def forbid(world: World, request: pytest.FixtureRequest, defect: str) -> None:
+    """Expect that a test may fail on amqtt, because of a defect of its.
+
+    Most of them depend on its timing, so that now and then such a test passes.
+    """
     if world.name == "embedded":
-        request.applymarker(pytest.mark.xfail(reason=defect, strict=always))
+        request.applymarker(pytest.mark.xfail(reason=defect, strict=False))
 
 
 def take(bus: Bus, count: int, *, acknowledge: bool = True) -> list[Message]:
@@ -144,7 +145,7 @@ def test_only_what_a_filter_matches_arrives(world: World) -> None:
 def test_a_session_that_is_away_gets_everything_later(
     world: World, request: pytest.FixtureRequest
 ) -> None:
-    forbid(world, request, QUEUED_FIRST, always=False)  # a matter of timing
+    forbid(world, request, QUEUED_FIRST)
     reader, writer = world.connect("reader", "t/+"), world.connect("writer")
     reader.close()
     send(writer, "t/x", b"1", b"2", b"3")

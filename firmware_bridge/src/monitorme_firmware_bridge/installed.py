@@ -24,7 +24,10 @@ def find_decoder(name: str) -> type[Decoder]:
                 raise ConfigError(
                     f"decoder {name} cannot be loaded: {error}"
                 ) from error
-            found: type[Decoder] = manager.hook.monitorme_decoder()[0]
+            classes = manager.hook.monitorme_decoder()
+            if not classes:
+                raise ConfigError(f"{name} has no hook monitorme_decoder")
+            found: type[Decoder] = classes[0]
             return found
     known = ", ".join(sorted(entry.name for entry in entries)) or "none"
     raise ConfigError(f"no decoder {name!r} is installed; installed: {known}")

@@ -1,76 +1,57 @@
 """One line to one device: a thread of its own, so that it harms no other."""
 
-import contextlib
 import logging
 import queue
 import random
 import threading
 import time
-from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from monitorme.contract.payloads import DeviceCommand, DeviceStatus, Durable
-from monitorme.contract.readings import Reading
-from monitorme.contract.topics import BedId, DeviceTopic, VitalTopic
-from monitorme.errors import BusError, StorageError
-from monitorme.outbox import Entry, Outbox, new_boot
+from monitorme.contract.payloads import DeviceCommand, Durable
+from monitorme.contract.topics import BedId
 from monitorme.plugin import Context
+from monitorme.quarantine import Quarantine
 from monitorme_firmware_bridge.config import FirmwareBridgeConfig, LineConfig
-from monitorme_firmware_bridge.decoder import Decoder, Garbage, Measurement
+from monitorme_firmware_bridge.delivery import Delivery
 from monitorme_firmware_bridge.installed import find_decoder
-from monitorme_firmware_bridge.sources import ByteSource, open_source
+from monitorme_firmware_bridge.numbering import Numbering
+from monitorme_firmware_bridge.presence import Presence
+from monitorme_firmware_bridge.session import KnownDevice, Session
+from monitorme_firmware_bridge.sources import Over, Stream, find_source
+from monitorme_firmware_bridge.state import LineState
+from monitorme_firmware_bridge.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
 FIRST_RETRY_S: Final = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class _Confirmed:
-    durable: Durable
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    command: DeviceCommand
-
-
 class Line(threading.Thread):
-    """Reads a device, keeps its readings on disk, publishes them until confirmed."""
+    """Reads a device, and connects it again when it breaks, until ended."""
 
     def __init__(
-        self,
-        line: LineConfig,
-        config: FirmwareBridgeConfig,
-        context: Context,
-        folder: Path,
+        self, line: LineConfig, config: FirmwareBridgeConfig, context: Context
     ) -> None:
+        """Find decoder and source; raises ConfigError where there is none."""
         super().__init__(name=f"line-{line.device}", daemon=True)
+        self.state = LineState(line.device)
         self._line = line
         self._config = config
         self._context = context
-        self._folder = folder
-        self._bed = BedId(line.ward, line.bed)
-        self._decoder: Decoder = find_decoder(line.decoder)(line.options)
-        self._inbox: queue.SimpleQueue[_Confirmed | _Asked] = queue.SimpleQueue()
+        self._folder: Path = context.folder / line.device
+        self._make_decoder = find_decoder(line.decoder)
+        self._make_decoder(line.options)
+        self._source = find_source(line.source)
+        self._inbox: queue.SimpleQueue[Durable | DeviceCommand] = queue.SimpleQueue()
         self._ending = threading.Event()
-        self._boot = new_boot()
-        self._seq = 0
-        self._newest: dict[str, int] = {}
-        self._published_s = 0.0
-        self.counts: Counter[str] = Counter()
+        self._retry_s = FIRST_RETRY_S
 
     # Called from the host's thread.
 
-    def confirmed(self, durable: Durable) -> None:
-        """Take in what the recorder has on disk."""
-        self._inbox.put(_Confirmed(durable))
-
-    def asked(self, command: DeviceCommand) -> None:
-        """Take in what the hub asks of the device."""
-        self._inbox.put(_Asked(command))
+    def tell(self, word: Durable | DeviceCommand) -> None:
+        """Pass on what the hub says to the device."""
+        self._inbox.put(word)
 
     def end(self) -> None:
         """End the line; what is unconfirmed stays on disk."""
@@ -79,151 +60,129 @@ class Line(threading.Thread):
     # The line's own thread.
 
     def run(self) -> None:
-        """Read the line, and connect it again when it breaks, until ended."""
-        retry_s = FIRST_RETRY_S
-        with contextlib.closing(Outbox(self._folder, sync=True)) as outbox:
-            self._outbox = outbox
-            for entry in outbox.pending():
-                self._newest[entry.boot] = max(
-                    self._newest.get(entry.boot, 0), entry.seq
-                )
-            self._publish_pending()
-            while not self._ending.is_set():
-                try:
-                    with open_source(self._line.source) as source:
-                        self._say("online")
-                        retry_s = FIRST_RETRY_S
-                        self._read(source)
-                # The boundary to a device and its decoder: whatever goes wrong with
-                # one line is told, and is no other line's concern.
-                except Exception as error:
-                    self._broken(error)
-                self._pause(retry_s * random.uniform(0.5, 1.0))
-                retry_s = min(retry_s * 2, self._config.longest_retry_s)
-
-    def _read(self, source: ByteSource) -> None:
-        self._decoder.reset()
-        heard_s = time.monotonic()
+        """Serve the device until ended, whatever happens."""
         while not self._ending.is_set():
-            data = source.read()
-            if data:
-                heard_s = time.monotonic()
-                self._take(data, source)
-            elif time.monotonic() - heard_s > self._config.silence_s:
-                raise TimeoutError(f"silent for {self._config.silence_s:g} s")
-            self._take_inbox()
-            self._publish_again()
+            try:
+                self._serve()
+            # The boundary to the disk and to decoders: it is told, and tried again.
+            except Exception as error:
+                self._break(error)
+                self._ending.wait(self._next_retry_s())
+        self._source.close()
 
-    def _take(self, data: bytes, source: ByteSource) -> None:
-        now_ms = self._context.now_ms()
-        kept: dict[str, int] = {}
-        for one in self._decoder.feed(data, now_ms):
-            if isinstance(one, Garbage):
-                self.counts["garbage"] += 1
-                self.counts[f"garbage_{one.reason.partition(':')[0]}"] += 1
-                continue
-            boot, seq = self._keep(one, now_ms)
-            kept[boot] = max(kept.get(boot, 0), seq)
-        for boot, seq in kept.items():
-            # On disk: the device may forget it.
-            if answer := self._decoder.kept(boot, seq):
-                source.write(answer)
-        self._context.trouble.pop(self._subject, None)
+    def _serve(self) -> None:
+        """Open the outbox, then the line again and again."""
+        bed = BedId(self._line.ward, self._line.bed)
+        resend_after_s = self._config.resend_after_s
+        with Delivery(
+            self._context.bus, bed, self._folder, resend_after_s=resend_after_s
+        ) as delivery:
+            known = KnownDevice(
+                self._line.device,
+                self._line.identity or self._line.device,
+                self._context.catalogue,
+                Numbering(delivery.held()),
+                delivery,
+                Presence(self._context, bed, self._line.device),
+                self.state,
+                Quarantine(self._folder),
+            )
+            try:
+                self._attend(known)
+                while not self._ending.is_set():
+                    self._connect(known)
+            finally:
+                known.presence.offline()
 
-    def _keep(self, one: Measurement, now_ms: int) -> tuple[str, int]:
-        """Put a measurement into the outbox and publish it; returns its name."""
-        if one.name is None:
-            self._seq += 1
-            boot, seq = self._boot, self._seq
-        else:
-            boot, seq = one.name
-            if seq <= self._newest.get(boot, 0):
-                self.counts["repeated"] += 1
-                return boot, seq
-        reading = Reading(
-            self._line.device,
-            boot,
-            seq,
-            now_ms if one.time_ms is None else one.time_ms,
-            one.value,
-            one.quality,
-            one.reason,
-        )
-        topic = str(VitalTopic(self._bed, one.vital))
-        entry = Entry(boot, seq, topic, reading.to_json())
-        self._outbox.append(entry)
-        self._newest[boot] = seq
-        self.counts["readings"] += 1
-        self._publish(entry)
-        return boot, seq
+    def _connect(self, known: KnownDevice) -> None:
+        try:
+            stream = self._source.open()
+            if stream is None:
+                self.state.waits("the device has not called yet")
+                return
+            with stream:
+                self._converse(known, stream)
+        except Over as over:
+            log.info("line is over device=%s: %s", self._line.device, over)
+            known.presence.offline()
+            self._pause(known, float("inf"))
+        # The boundary to a device and its decoder: whatever goes wrong with one line
+        # is told, and is no other line's concern.
+        except Exception as error:
+            self._break(error)
+            known.presence.offline()
+            self._pause(known, self._next_retry_s())
+        finally:
+            self._attend(known)
 
-    def _publish(self, entry: Entry) -> None:
-        self._published_s = time.monotonic()
-        # Where the bus is full, the outbox keeps it until there is room.
-        with contextlib.suppress(BusError):
-            self._context.bus.publish(entry.topic, entry.payload)
+    def _converse(self, known: KnownDevice, stream: Stream) -> None:
+        decoder = self._make_decoder(self._line.options)
+        session = Session(known, decoder)
+        throttle = Throttle(self._config.max_bytes_per_s)
+        silence_s = self._line.silence_s or self._config.silence_s
+        session.begin()
+        self.state.measure("connected", 1)
+        heard_s = time.monotonic()
+        try:
+            while not self._ending.is_set():
+                data, now_ms = stream.read(), self._context.now_ms()
+                if data:
+                    heard_s = time.monotonic()
+                    answer = session.take(data, now_ms)
+                    self._retry_s = FIRST_RETRY_S
+                    self._hold_back(throttle.wait_s(len(data), heard_s))
+                elif time.monotonic() - heard_s > silence_s:
+                    raise TimeoutError(f"silent for {silence_s:g} s")
+                else:
+                    answer = b""
+                if answer := answer + decoder.replies(now_ms):
+                    stream.write(answer)
+                self._attend(known)
+        finally:
+            self.state.measure("connected", 0)
 
-    def _publish_pending(self) -> None:
-        for entry in self._outbox.pending():
-            self._publish(entry)
-
-    def _publish_again(self) -> None:
-        waited_s = time.monotonic() - self._published_s
-        if len(self._outbox) and waited_s > self._config.resend_after_s:
-            self._publish_pending()
-
-    def _take_inbox(self) -> None:
+    def _attend(self, known: KnownDevice) -> None:
+        """Do what the hub says, and send again what is due."""
         while not self._inbox.empty():
-            match self._inbox.get():
-                case _Confirmed(durable):
-                    self._outbox.confirm(durable.boot, durable.seq)
-                case _Asked(command):
-                    self._resend(command)
+            word = self._inbox.get()
+            if isinstance(word, Durable):
+                known.delivery.confirm(word)
+            elif word.verb == "resend" and word.boot and word.from_seq:
+                self._resend(known, word, word.boot, word.from_seq)
+        known.delivery.go_on()
+        known.presence.insist()
+        self.state.measure("unconfirmed", known.delivery.unconfirmed)
+        self.state.measure("dropped", known.delivery.dropped)
 
-    def _resend(self, command: DeviceCommand) -> None:
-        if command.verb != "resend" or not command.boot or not command.from_seq:
-            return
-        held = self._outbox.held_from_seq(command.boot)
-        if held is None or held > command.from_seq:
-            known = self._newest.get(command.boot, 0) + 1
-            self._say("online", boot=command.boot, held_from_seq=held or known)
-        for entry in self._outbox.pending_from(command.boot, command.from_seq):
-            self._publish(entry)
+    def _resend(
+        self, known: KnownDevice, command: DeviceCommand, boot: str, from_seq: int
+    ) -> None:
+        held = known.held_from_seq(boot)
+        if not known.numbering.knows(boot):
+            held = from_seq + 1
+        if held > from_seq:
+            # What is asked for is gone: it says from where on we still hold.
+            known.presence.held(boot, held)
+        known.delivery.send_again(command)
 
-    def _pause(self, seconds: float) -> None:
+    def _hold_back(self, seconds: float) -> None:
+        if seconds > 0:
+            self.state.count("throttled")
+            self._ending.wait(seconds)
+
+    def _pause(self, known: KnownDevice, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self._ending.is_set():
-            self._take_inbox()
-            self._publish_again()
+            self._attend(known)
             self._ending.wait(0.1)
 
-    def _broken(self, error: Exception) -> None:
-        self.counts["broken"] += 1
-        what = "disk" if isinstance(error, StorageError) else "line"
-        text = f"{what} of {self._line.device}: {error or type(error).__name__}"
-        if self._context.trouble.get(self._subject) != text:
-            self._context.trouble[self._subject] = text
-            log.warning("line broken device=%s: %s", self._line.device, error)
-        self._say("offline")
+    def _next_retry_s(self) -> float:
+        # Jitter spreads the lines of a ward after a terminal server's restart.
+        wait_s = self._retry_s * random.uniform(0.5, 1.0)
+        self._retry_s = min(self._retry_s * 2, self._config.longest_retry_s)
+        return wait_s
 
-    def _say(
-        self, state: str, *, boot: str | None = None, held_from_seq: int | None = None
-    ) -> None:
-        newest = next(reversed(self._newest), self._boot)
-        status = DeviceStatus(
-            device=self._line.device,
-            boot=boot or newest,
-            state="online" if state == "online" else "offline",
-            time_ms=self._context.now_ms(),
-            vitals=self._decoder.vitals,
-            model=self._decoder.name,
-            via=f"firmware-bridge-{self._context.instance}",
-            held_from_seq=held_from_seq,
-        )
-        topic = DeviceTopic(self._bed, self._line.device, "status")
-        with contextlib.suppress(BusError):
-            self._context.bus.publish(topic, status, retain=True)
-
-    @property
-    def _subject(self) -> str:
-        return f"line_{self._line.device}"
+    def _break(self, error: Exception) -> None:
+        text = str(error) or type(error).__name__
+        if self.state.breaks(text):
+            log.warning("line broken device=%s: %s", self._line.device, text)

@@ -2,24 +2,30 @@
 
 import struct
 import zlib
-from collections.abc import Mapping
-from typing import ClassVar, Final
+from binascii import crc_hqx
+from collections.abc import Iterator, Mapping
+from typing import Final
 
-from monitorme.contract.readings import Lead, QualityWord, ReadingValue
-from monitorme_firmware_bridge.decoder import Decoded, Decoder, Garbage, Measurement
+from monitorme.errors import ConfigError
+from monitorme_firmware_bridge.decoder import Decoded, Decoder, Greeting, Refusal
+from monitorme_firmware_bridge.decoders.stayhealthy_records import (
+    Cursor,
+    Malformed,
+    read_record,
+)
+from monitorme_firmware_bridge.framing import FramedDecoder, NoFrame
 from monitorme_firmware_bridge.hooks import hookimpl
 
 MAGIC: Final = b"SH"
 VERSION: Final = 1
-HELLO, RECORDS, KEPT = 1, 2, 3
-_HEAD: Final = struct.Struct(">2sBBH")
-_CHECK: Final = struct.Struct(">I")
-_BATCH: Final = struct.Struct(">QQB")
-_RECORD: Final = struct.Struct(">BBBQH")
-_WAVE: Final = struct.Struct(">BIIiH")
+HELLO, RECORDS, KEPT, RESEND = 1, 2, 3, 4
 MAX_PAYLOAD_BYTES: Final = 32_768
+_HEAD: Final = struct.Struct(">2sBBHH")
+_CHECKED_BY_HEAD: Final = 6
+_CHECK: Final = struct.Struct(">I")
+_NAME: Final = struct.Struct(">QQ")
 
-VITALS: Final = {
+VITALS: Final[Mapping[int, str]] = {
     1: "heart_rate",
     2: "ecg",
     3: "respiratory_rate",
@@ -29,165 +35,104 @@ VITALS: Final = {
     7: "body_temperature",
     8: "blood_pressure",
 }
-QUALITIES: Final[tuple[QualityWord, ...]] = ("good", "questionable", "invalid")
-REASONS: Final = (
-    *(None, "lead_off", "probe_off", "no_signal", "out_of_range"),
-    *("motion", "low_perfusion", "demo"),
-)
-STATES: Final = ("awake", "asleep")
-COMPONENTS: Final = ("systolic", "diastolic", "mean")
-LEADS: Final = (
-    "I",
-    "II",
-    "III",
-    "aVR",
-    "aVL",
-    "aVF",
-    "V1",
-    "V2",
-    "V3",
-    "V4",
-    "V5",
-    "V6",
-)
 
 
-class _Malformed(ValueError):
-    """A frame whose checksum fits, but whose content does not."""
+class StayHealthy(FramedDecoder):
+    """Decodes frames of version 1.
 
-
-class StayHealthy(Decoder):
-    """Decodes frames of version 1; frames of an unknown type are skipped."""
+    The option `vital_<code>` names the catalogue's vital for a code that the document
+    does not give: a new vital needs no new decoder.
+    """
 
     name = "stayhealthy"
-    vitals = tuple(VITALS.values())
-    max_buffer_bytes: ClassVar[int] = 2 * MAX_PAYLOAD_BYTES
+    numbers_readings = True
+    magic = MAGIC
+    max_frame_bytes = _HEAD.size + MAX_PAYLOAD_BYTES + _CHECK.size
 
     def __init__(self, options: Mapping[str, str]) -> None:
         super().__init__(options)
-        self._buffer = b""
-        self.firmware: str | None = None
+        self._vitals = {**VITALS, **_more_vitals(options)}
+        self.vitals = tuple(self._vitals.values())
 
-    def reset(self) -> None:
-        """Forget an unfinished frame."""
-        self._buffer = b""
+    def length(self, data: bytes, start: int) -> int | None:
+        """Return the length that the head says; raises NoFrame where it is damaged."""
+        if len(data) - start < _HEAD.size:
+            return None
+        *_, length, check = _HEAD.unpack_from(data, start)
+        if check != crc_hqx(data[start : start + _CHECKED_BY_HEAD], 0xFFFF):
+            raise NoFrame("damaged_head")
+        if length > MAX_PAYLOAD_BYTES:
+            raise NoFrame("frame_too_long")
+        return _HEAD.size + int(length) + _CHECK.size
+
+    def read(self, frame: bytes, now_ms: int) -> Iterator[Decoded]:
+        """Return what a frame says, of whatever type it is."""
+        (check,) = _CHECK.unpack_from(frame, len(frame) - _CHECK.size)
+        if check != zlib.crc32(frame[: -_CHECK.size]):
+            raise NoFrame("wrong_checksum")
+        _, version, kind, *_ = _HEAD.unpack_from(frame)
+        if version != VERSION:
+            yield Refusal(f"unknown_version_{version}", frame)
+            return
+        payload = Cursor(frame[_HEAD.size : -_CHECK.size])
+        try:
+            if kind == HELLO:
+                yield self._greeting(payload)
+            elif kind == RECORDS:
+                yield from self._records(payload)
+            else:
+                yield Refusal(f"unknown_type_{kind}", frame)
+        except Malformed:
+            yield Refusal("malformed", frame)
 
     def kept(self, boot: str, seq: int) -> bytes:
         """Return the frame that says what is kept."""
-        return frame(KEPT, struct.pack(">QQ", int(boot, 16), seq))
+        return _frame(KEPT, _NAME.pack(int(boot, 16), seq))
 
-    def feed(self, data: bytes, now_ms: int) -> list[Decoded]:
-        """Take bytes in; return the measurements of the frames that they complete."""
-        self._buffer += data
-        decoded: list[Decoded] = []
-        while True:
-            start = self._buffer.find(MAGIC)
-            if start < 0:
-                # The last byte may be the first half of the magic.
-                keep = 1 if self._buffer.endswith(MAGIC[:1]) else 0
-                self._drop(len(self._buffer) - keep, "no_magic", decoded)
-                return decoded
-            self._drop(start, "no_magic", decoded)
-            if not self._take_frame(decoded):
-                return decoded
+    def resend(self, boot: str, from_seq: int) -> bytes:
+        """Return the frame that asks for records again."""
+        return _frame(RESEND, _NAME.pack(int(boot, 16), from_seq))
 
-    def _take_frame(self, decoded: list[Decoded]) -> bool:
-        """Take the frame that the buffer begins with; says whether to go on."""
-        if len(self._buffer) < _HEAD.size:
-            return False
-        _, version, kind, length = _HEAD.unpack_from(self._buffer)
-        if version != VERSION:
-            self._drop(len(MAGIC), f"unknown_version_{version}", decoded)
-            return True
-        if length > MAX_PAYLOAD_BYTES:
-            self._drop(len(MAGIC), "frame_too_long", decoded)
-            return True
-        end = _HEAD.size + length
-        if len(self._buffer) < end + _CHECK.size:
-            return False
-        (checksum,) = _CHECK.unpack_from(self._buffer, end)
-        if checksum != zlib.crc32(self._buffer[len(MAGIC) : end]):
-            self._drop(len(MAGIC), "wrong_checksum", decoded)
-            return True
-        payload = self._buffer[_HEAD.size : end]
-        whole = self._buffer[: end + _CHECK.size]
-        self._buffer = self._buffer[end + _CHECK.size :]
-        try:
-            if kind == RECORDS:
-                decoded.extend(_records(payload))
-            elif kind == HELLO:
-                self.firmware = _hello(payload)
-        except (_Malformed, struct.error, IndexError, UnicodeDecodeError) as error:
-            decoded.append(Garbage(f"malformed: {error}", whole))
-        return True
+    def _greeting(self, payload: Cursor) -> Greeting:
+        boot, oldest_seq = payload.take(_NAME)
+        device, model, firmware = (payload.text() for _ in range(3))
+        codes = payload.counted()
+        vitals = tuple(self._vitals[code] for code in codes if code in self._vitals)
+        return Greeting(device, _boot(boot), oldest_seq, vitals, model, firmware)
 
-    def _drop(self, count: int, reason: str, decoded: list[Decoded]) -> None:
-        if count > 0:
-            decoded.append(Garbage(reason, self._buffer[:count]))
-            self._buffer = self._buffer[count:]
+    def _records(self, payload: Cursor) -> Iterator[Decoded]:
+        number, first_seq = payload.take(_NAME)
+        boot, count = _boot(number), payload.byte()
+        for seq in range(first_seq, first_seq + count):
+            name = (boot, seq)
+            try:
+                yield read_record(payload, name, self._vitals)
+            except Malformed:
+                # Where one record's length is wrong, the next one's start is unknown.
+                yield Refusal("malformed", payload.rest(), name)
 
 
-def frame(kind: int, payload: bytes) -> bytes:
-    """Return a whole frame."""
-    head = _HEAD.pack(MAGIC, VERSION, kind, len(payload))
-    body = head + payload
-    return body + _CHECK.pack(zlib.crc32(body[len(MAGIC) :]))
+def _more_vitals(options: Mapping[str, str]) -> dict[int, str]:
+    """Return the vitals that options name by their codes."""
+    more = {}
+    for option, vital in options.items():
+        code = option.removeprefix("vital_")
+        if code == option or not code.isdecimal() or not 0 < int(code) < 256:
+            raise ConfigError(
+                f"stayhealthy has no option {option}; it has vital_1 to vital_255"
+            )
+        more[int(code)] = vital
+    return more
 
 
-def _hello(payload: bytes) -> str:
-    length = payload[8]
-    start = 9 + length
-    return payload[start + 1 : start + 1 + payload[start]].decode()
+def _boot(number: int) -> str:
+    return f"{number:016x}"
 
 
-def _records(payload: bytes) -> list[Decoded]:
-    boot, seq, count = _BATCH.unpack_from(payload)
-    start = _BATCH.size
-    found: list[Decoded] = []
-    for number in range(count):
-        code, quality, reason, time_ms, length = _RECORD.unpack_from(payload, start)
-        start += _RECORD.size
-        data = payload[start : start + length]
-        if len(data) != length:
-            raise _Malformed("a record ends after its frame")
-        start += length
-        vital = VITALS.get(code)
-        if vital is None:
-            # A vital of a later firmware: its number stays a gap, and is told as one.
-            found.append(Garbage(f"unknown_vital_{code}", data))
-            continue
-        word = QUALITIES[quality]
-        value = None if word == "invalid" else _value(vital, data)
-        why = REASONS[reason] or ("no_signal" if value is None else None)
-        name = (f"{boot:016x}", seq + number)
-        found.append(Measurement(vital, value, word, why, time_ms, name))
-    return found
-
-
-def _value(vital: str, data: bytes) -> ReadingValue:
-    if vital == "sleep_state":
-        return STATES[data[0]]
-    if vital == "blood_pressure":
-        parts = struct.iter_unpack(">Bi", data)
-        return {COMPONENTS[part]: milli / 1000 for part, milli in parts}
-    if vital == "ecg":
-        return dict(_waves(data))
-    (milli,) = struct.unpack(">i", data)
-    return float(milli / 1000)
-
-
-def _waves(data: bytes) -> list[tuple[str, Lead]]:
-    start, leads = 0, []
-    while start < len(data):
-        lead, rate_mhz, scale_n, offset_m, count = _WAVE.unpack_from(data, start)
-        start += _WAVE.size
-        samples = struct.unpack_from(f">{count}h", data, start)
-        start += 2 * count
-        block = Lead(
-            rate_mhz / 1000, "mV", scale_n / 1e9, list(samples), offset_m / 1000
-        )
-        leads.append((LEADS[lead], block))
-    return leads
+def _frame(kind: int, payload: bytes) -> bytes:
+    head = struct.pack(">2sBBH", MAGIC, VERSION, kind, len(payload))
+    body = head + struct.pack(">H", crc_hqx(head, 0xFFFF)) + payload
+    return body + _CHECK.pack(zlib.crc32(body))
 
 
 @hookimpl
