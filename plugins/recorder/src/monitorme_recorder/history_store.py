@@ -1,0 +1,107 @@
+"""What a store of history answers, whichever store it is.
+
+The journal answers so, InfluxDB answers so, and so do both joined. One contract suite,
+`tests/contract/test_history_contract.py`, runs over each of them.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from monitorme_recorder.records import Kept, Stream
+
+
+class Series(NamedTuple):
+    """The readings of one vital at one bed, whichever devices sent them."""
+
+    ward: str
+    bed: str
+    vital: str
+
+
+class Period(NamedTuple):
+    """A time in ms since the epoch; `to_ms` is not in it.
+
+    Either end may be anything from 0 to 2**53: a store clamps what it cannot express.
+    """
+
+    from_ms: int
+    to_ms: int
+
+
+class StoredReading(NamedTuple):
+    """A reading, and the stream that it is in.
+
+    Where `kept.is_usable` is false a store may leave `kept.value` out (None): it is for
+    the record, never shown or averaged. `kept.quality` and `kept.reason` say why.
+    """
+
+    stream: Stream
+    kept: Kept
+
+    @property
+    def position(self) -> "Position":
+        """Where the reading stands among all of its series."""
+        device, boot = self.stream.device, self.stream.boot
+        return Position(self.kept.at_ms, device, boot, self.kept.seq)
+
+
+class Position(NamedTuple):
+    """A place in a series: by time, then by name, so that no two share one."""
+
+    at_ms: int
+    device: str
+    boot: str
+    seq: int
+
+
+class Bucket(NamedTuple):
+    """The numbers of one vital between two times; the end is not included."""
+
+    start_ms: int
+    end_ms: int
+    numbers: int
+    low: float
+    high: float
+    mean: float
+
+
+class HistoryStore(Protocol):
+    """Readings of the past; every method may be called from any thread.
+
+    Raises StorageError where the store cannot be asked, never an empty answer instead.
+    """
+
+    def vitals(self, ward: str, bed: str) -> list[str]:
+        """Return the vitals of which a bed has readings, sorted."""
+        ...
+
+    def readings(self, series: Series, period: Period) -> Iterator[StoredReading]:
+        """Return the readings whose `at_ms` lies in a period, in order of position.
+
+        Blocks of a waveform are readings too; a block belongs where it begins. The
+        answer is lazy: a caller may stop early, and a day need not fit into memory.
+        """
+        ...
+
+    def latest(self, ward: str, bed: str, since_ms: int) -> dict[str, StoredReading]:
+        """Return the reading with the last position of each of a bed's vitals.
+
+        One that is older than `since_ms` may be left out.
+        """
+        ...
+
+    def buckets(
+        self, series: Series, period: Period, count: int, component: str | None
+    ) -> list[Bucket]:
+        """Return a vital's usable numbers in equal buckets, empty ones left out.
+
+        Bucket i begins at `from_ms + i * bucket_width_ms(period, count)`. A number
+        counts in the bucket that its `at_ms` lies in, if that lies in the period. Of a
+        composite vital the numbers are those of `component`; else it is None.
+        """
+        ...
+
+
+def bucket_width_ms(period: Period, count: int) -> int:
+    """Return how wide a bucket is, so that `count` of them cover a period."""
+    return max(1, -(-(period.to_ms - period.from_ms) // count))
