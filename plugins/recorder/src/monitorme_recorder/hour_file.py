@@ -2,8 +2,9 @@
 
 The log is the promise: a batch is one row, on disk when its transaction ends. Chunks are
 for reading: about once a minute what came since is folded into one chunk a stream, with
-its roll-up, and the log's position is noted in the same transaction; what is after that
-position is read from the log again when the recorder starts.
+its roll-up and the points of its usable numbers for buckets, and the log's position is
+noted in the same transaction; what is after that position is read from the log again when
+the recorder starts.
 """
 
 import sqlite3
@@ -14,7 +15,14 @@ from pathlib import Path
 from typing import Final
 
 from monitorme.errors import StorageError
-from monitorme_recorder.records import Kept, LogRecord, RollUp, Stream, unpack_log
+from monitorme_recorder.records import (
+    Kept,
+    LogRecord,
+    RollUp,
+    Stream,
+    pack_points,
+    unpack_log,
+)
 from monitorme_recorder.spans import Span
 
 HOUR_MS: Final = 3_600_000
@@ -28,6 +36,9 @@ create table if not exists chunk(
     first_ms integer not null, last_ms integer not null, readings integer not null,
     count integer not null, low real, high real, total real, data blob not null,
     primary key (stream, id)) without rowid;
+create table if not exists points(
+    stream integer not null, chunk integer not null, data blob not null,
+    primary key (stream, chunk)) without rowid;
 create table if not exists watermark(
     device text, boot text, data blob not null, primary key (device, boot))
     without rowid;
@@ -136,6 +147,11 @@ class HourFile:
             "insert into chunk values(?,?,?,?,?,?,?,?,?,?)",
             (number, chunk, first_ms, last_ms, len(kept), *numbers, data),
         )
+        points = pack_points(kept)
+        if points is not None:
+            self._db.execute(
+                "insert into points values(?,?,?)", (number, chunk, points)
+            )
 
     def mark_folded(self) -> None:
         """Note that everything in the log is in chunks now."""
