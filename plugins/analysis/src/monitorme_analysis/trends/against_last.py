@@ -1,0 +1,41 @@
+"""A measurement against the last ones: for what is taken by the hour, a cuff's pressure.
+
+A line through hourly values would see a collapse only hours later. So the newest value
+stands against the median of the last three, which one bad measurement does not move.
+"""
+
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+COUNT: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The newest measurement and those before it; the default holds none."""
+
+    earlier: tuple[float, ...] = ()
+    """The last ones before it, oldest first, at most three."""
+    newest: float | None = None
+    newest_ms: int = 0
+
+    @property
+    def usual(self) -> float | None:
+        """The median of the last three before the newest; None until there are three."""
+        return median(self.earlier) if len(self.earlier) == COUNT else None
+
+    @property
+    def share(self) -> float:
+        """How far the newest lies from the usual, as a share of it; 0 if unknown."""
+        usual = self.usual
+        if usual is None or self.newest is None or usual <= 0:
+            return 0.0
+        return (self.newest - usual) / usual
+
+
+def measure(last: Last, at_ms: int, value: float, gap_ms: int) -> Last:
+    """Return the state with a newer value; after a gap the last three begin anew."""
+    if last.newest is None or at_ms - last.newest_ms > gap_ms:
+        return Last(newest=value, newest_ms=at_ms)
+    return Last((*last.earlier, last.newest)[-COUNT:], value, at_ms)
