@@ -15,7 +15,8 @@ from monitorme.messaging import Message
 from monitorme.plugin import wall_clock_ms
 from monitorme.testing import PluginRun
 from monitorme_recorder.config import RecorderConfig
-from monitorme_recorder.history import History
+from monitorme_recorder.history.past import Past
+from monitorme_recorder.history_store import Period, Series, grid_of
 from monitorme_recorder.plugin import Recorder
 
 BEDS = 500
@@ -99,14 +100,16 @@ def day_of_heart_rate(folder: Path) -> list[float]:
         ]
         plugin.handle(batch)
         plugin._store.fold()
-    history, taken = History(plugin._store), []
+    past, taken = Past(plugin._store, wall_clock_ms), []
+    period = Period(now_ms - 86_400_000, now_ms)
+    series = Series("ward-a", "bed-1", "heart_rate")
     for _ in range(50):
         began_s = time.perf_counter()
-        found = history.buckets(
-            "ward-a", "bed-1", "heart_rate", now_ms - 86_400_000, now_ms, 1_000
-        )
+        grid = grid_of(period, 1_000)
+        found = past.readings.buckets(series, period, grid, None)
         taken.append((time.perf_counter() - began_s) * 1000)
         assert sum(bucket.numbers for bucket in found) == 172_800
+    past.close()
     run.stop()
     return sorted(taken)
 

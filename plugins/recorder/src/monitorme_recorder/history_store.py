@@ -54,6 +54,26 @@ class Position(NamedTuple):
     seq: int
 
 
+class Grid(NamedTuple):
+    """Equal buckets for ever: bucket i begins at `origin_ms + i * width_ms`."""
+
+    origin_ms: int
+    width_ms: int
+
+    def bucket_of(self, at_ms: int) -> int:
+        """Return the number of the bucket that a time lies in."""
+        return (at_ms - self.origin_ms) // self.width_ms
+
+    def start_ms(self, index: int) -> int:
+        """Return when a bucket begins."""
+        return self.origin_ms + index * self.width_ms
+
+
+def grid_of(period: Period, count: int) -> Grid:
+    """Return the grid whose first `count` buckets cover a period."""
+    return Grid(period.from_ms, max(1, -(-(period.to_ms - period.from_ms) // count)))
+
+
 class Bucket(NamedTuple):
     """The numbers of one vital between two times; the end is not included."""
 
@@ -91,17 +111,13 @@ class HistoryStore(Protocol):
         ...
 
     def buckets(
-        self, series: Series, period: Period, count: int, component: str | None
+        self, series: Series, period: Period, grid: Grid, component: str | None
     ) -> list[Bucket]:
-        """Return a vital's usable numbers in equal buckets, empty ones left out.
+        """Return a vital's usable numbers by the buckets of a grid, empty ones left out.
 
-        Bucket i begins at `from_ms + i * bucket_width_ms(period, count)`. A number
-        counts in the bucket that its `at_ms` lies in, if that lies in the period. Of a
-        composite vital the numbers are those of `component`; else it is None.
+        A number counts in the bucket that its `at_ms` lies in, if that lies in the
+        period too; the period may begin or end within a bucket. A bucket's start and
+        end are the grid's. Of a composite vital the numbers are those of `component`;
+        else it is None.
         """
         ...
-
-
-def bucket_width_ms(period: Period, count: int) -> int:
-    """Return how wide a bucket is, so that `count` of them cover a period."""
-    return max(1, -(-(period.to_ms - period.from_ms) // count))

@@ -21,7 +21,7 @@ from monitorme.plugin import Plugin
 from monitorme.quarantine import Quarantine
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.confirming import Confirming
-from monitorme_recorder.history import History
+from monitorme_recorder.history.past import Past
 from monitorme_recorder.hour_file import HOUR_MS
 from monitorme_recorder.records import Stream
 from monitorme_recorder.store import Arrival, BedEvent, Store
@@ -48,11 +48,12 @@ class Recorder(Plugin[RecorderConfig]):
 
     _server: "WebServer | None" = None
     _store: Store | None = None
+    _past: Past | None = None
 
     def start(self) -> None:
         """Open the journal and serve history."""
         from monitorme.web import WebServer
-        from monitorme_recorder.api import history_app
+        from monitorme_recorder.api.app import history_app
 
         context = self.context
         self._store = Store(context.folder, context.catalogue, context.now_ms())
@@ -62,7 +63,8 @@ class Recorder(Plugin[RecorderConfig]):
         self._confirming = Confirming(self._store, context.bus, self.config)
         self._next_fold_ms = context.now_ms() + int(self.config.fold_every_s * 1000)
         self._streams: dict[tuple[VitalTopic, str, str], Stream] = {}
-        app = history_app(History(self._store), self._store, context)
+        self._past = Past(self._store, context.now_ms)
+        app = history_app(self._past, self._store, context)
         self._server = WebServer(app, host=self.config.host, port=self.config.port)
         self._server.start()
         context.endpoints["history"] = self._server.url
@@ -108,12 +110,17 @@ class Recorder(Plugin[RecorderConfig]):
             self._next_fold_ms = now_ms + int(self.config.fold_every_s * 1000)
             self._store.fold()
             self._store.drop_older_than(now_ms - self.config.retention_hours * HOUR_MS)
+            if self._past is not None:
+                self._past.readers.forget_dropped()
 
     def stop(self) -> None:
         """Stop serving, fold what is in memory, close the journal."""
         if self._server is not None:
             self._server.stop()
             self._server = None
+        if self._past is not None:
+            self._past.close()
+            self._past = None
         if self._store is not None:
             self._store.close()
             self._store = None

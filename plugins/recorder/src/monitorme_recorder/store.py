@@ -66,6 +66,7 @@ class Tally:
 @dataclass(slots=True)
 class _Memory:
     tails: dict[Stream, list[Kept]] = field(default_factory=dict)
+    newest: dict[tuple[str, str], dict[Stream, Kept]] = field(default_factory=dict)
     marks: dict[DeviceBoot, Watermark] = field(default_factory=dict)
 
 
@@ -159,6 +160,9 @@ class Store:
             marks = self._memory.marks
             for key in [k for k, m in marks.items() if 0 < m.last_ms < oldest_ms]:
                 del marks[key]
+            for newest in self._memory.newest.values():
+                for stream in [s for s, k in newest.items() if k.at_ms < oldest_ms]:
+                    del newest[stream]
 
     # reading
 
@@ -169,6 +173,10 @@ class Store:
     def tail_streams(self) -> list[Stream]:
         """Return the streams of which something is in memory; hold `lock`."""
         return list(self._memory.tails)
+
+    def newest(self, ward: str, bed: str) -> dict[Stream, Kept]:
+        """Return the newest reading of each stream that came lately; hold `lock`."""
+        return self._memory.newest.get((ward, bed), {})
 
     def marks(self) -> dict[DeviceBoot, Watermark]:
         """Return the watermarks; for the writing thread, or under `lock`."""
@@ -203,7 +211,12 @@ class Store:
             judged.reason,
             judged.value is not None,
         )
-        self._memory.tails.setdefault(one.stream, []).append(kept)
+        stream = one.stream
+        self._memory.tails.setdefault(stream, []).append(kept)
+        newest = self._memory.newest.setdefault((stream.ward, stream.bed), {})
+        known = newest.get(stream)
+        if known is None or (kept.at_ms, kept.seq) >= (known.at_ms, known.seq):
+            newest[stream] = kept
         key = (reading.device, reading.boot)
         mark = self._memory.marks.get(key)
         if mark is None:

@@ -1,0 +1,129 @@
+"""Connections that read the hours' files, kept open between questions.
+
+To open a file costs more than most questions do. A finished hour never changes, so that
+any connection sees the same; a snapshot is taken only of the newest files.
+"""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from monitorme.contract.readings import FUTURE_TOLERANCE_MS
+from monitorme.errors import StorageError
+from monitorme_recorder.hour_file import HOUR_MS, hour_of, journal_files
+
+log = logging.getLogger(__name__)
+
+IDLE_PER_FILE: Final = 2
+"""More are closed when they are no longer used."""
+CACHE_KIB: Final = 256
+"""Of each connection; the operating system caches the rest."""
+
+
+class HourReaders:
+    """Lends read-only connections; used from any thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.damaged: dict[str, str] = {}
+        """Files that could not be read, by name, with the reason."""
+        self._idle: dict[Path, list[sqlite3.Connection]] = {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close what is not lent; the rest is closed when it comes back."""
+        with self._lock:
+            idle, self._idle = self._idle, {}
+        for connections in idle.values():
+            for db in connections:
+                db.close()
+
+    def forget_dropped(self) -> None:
+        """Close connections to files that are gone, whose room is else not free."""
+        with self._lock:
+            gone = [path for path in self._idle if not path.exists()]
+            closing = [db for path in gone for db in self._idle.pop(path)]
+        for db in closing:
+            db.close()
+
+    def paths(self) -> list[Path]:
+        """Return the files that can be read, oldest first."""
+        found = journal_files(self.folder)
+        return [path for path in found if path.name not in self.damaged]
+
+    @contextmanager
+    def borrow(self, path: Path) -> Iterator[sqlite3.Connection]:
+        """Lend a connection. Raises StorageError where the file cannot be read."""
+        db = self.take(path)
+        try:
+            yield db
+        except sqlite3.Error as error:
+            db.close()
+            raise self.failed(path, error) from error
+        except BaseException:
+            db.close()
+            raise
+        else:
+            self.give_back(path, db)
+
+    def take(self, path: Path) -> sqlite3.Connection:
+        """Lend a connection until `give_back`; raises StorageError."""
+        with self._lock:
+            idle = self._idle.get(path)
+            if idle:
+                return idle.pop()
+        try:
+            return open_read_only(path)
+        except sqlite3.Error as error:
+            raise self.failed(path, error) from error
+
+    def give_back(self, path: Path, db: sqlite3.Connection) -> None:
+        """Take a connection back, its snapshot let go."""
+        if db.in_transaction:
+            db.rollback()
+        with self._lock:
+            idle = self._idle.setdefault(path, [])
+            if len(idle) < IDLE_PER_FILE:
+                idle.append(db)
+                return
+        db.close()
+
+    def failed(self, path: Path, error: sqlite3.Error) -> StorageError:
+        """Remember a file that is damaged, so that the rest is served without it."""
+        is_busy = isinstance(error, sqlite3.OperationalError)
+        if not is_busy and path.exists():
+            log.error("journal file unreadable file=%s: %s", path.name, error)
+            self.damaged[path.name] = str(error)
+        return StorageError(f"{path.name}: {error}")
+
+
+def overlapping(paths: list[Path], from_ms: int) -> list[Path]:
+    """Return the files that may hold readings from a time on.
+
+    A reading lies in the file of the hour in which it came: never before its own time,
+    but for what a device's clock may be ahead, and any time after it.
+    """
+    earliest_ms = from_ms - FUTURE_TOLERANCE_MS
+    return [path for path in paths if hour_of(path) + HOUR_MS > earliest_ms]
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """Open a file for reading."""
+    db = sqlite3.connect(
+        f"file:{path}?mode=ro",
+        uri=True,
+        timeout=5,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        db.execute(f"pragma cache_size=-{CACHE_KIB}")
+        db.execute("select 1 from meta limit 1").fetchone()
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db

@@ -1,0 +1,124 @@
+"""The journal as a store of history."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from operator import attrgetter
+from pathlib import Path
+
+from monitorme_recorder.history.hour_readers import HourReaders, overlapping
+from monitorme_recorder.history.newest import Newest
+from monitorme_recorder.history.parts import (
+    Chunk,
+    Listing,
+    Parts,
+    points_of,
+    stored_points,
+    streams_of,
+)
+from monitorme_recorder.history.sums import Sums
+from monitorme_recorder.history_store import (
+    Bucket,
+    Grid,
+    Period,
+    Position,
+    Series,
+    StoredReading,
+)
+from monitorme_recorder.records import Kept, Stream
+from monitorme_recorder.store import Store
+
+
+class JournalHistory:
+    """Answers from the hours' files and from what is in memory."""
+
+    def __init__(self, store: Store, readers: HourReaders) -> None:
+        self._store = store
+        self._listing = Listing(store, readers)
+        self._newest = Newest(store, self._listing)
+
+    def vitals(self, ward: str, bed: str) -> list[str]:
+        """Return the vitals of which a bed has readings, sorted."""
+        found: set[str] = set()
+
+        def ask(path: Path, db: object) -> None:
+            found.update(stream.vital for _, stream in streams_of(db, ward, bed))  # type: ignore[arg-type]  # a connection
+
+        with self._listing.moment(list, lambda s: s[:2] == (ward, bed)) as moment:
+            found.update(stream.vital for stream in moment.tails)
+            moment.each_file(ask)
+        return sorted(found)
+
+    def readings(self, series: Series, period: Period) -> Iterator[StoredReading]:
+        """Return the readings of a period in order of position."""
+        return _in_order(self._listing, self._parts(series, period), period)
+
+    def latest(self, ward: str, bed: str, since_ms: int) -> dict[str, StoredReading]:
+        """Return the reading with the last position of each of a bed's vitals."""
+        return self._newest.of_bed(ward, bed, since_ms)
+
+    def buckets(
+        self, series: Series, period: Period, grid: Grid, component: str | None
+    ) -> list[Bucket]:
+        """Return a vital's usable numbers by the buckets of a grid.
+
+        A chunk that lies within one bucket is taken by its roll-up. Of another, the
+        points that were stored with it are split; only without them is it loaded.
+        """
+        sums = Sums(grid, period)
+        parts = self._parts(series, period)
+        for chunk in parts.chunks:
+            self._add(sums, chunk, component)
+        for tail in parts.tails.values():
+            sums.add_points(points_of(tail, component))
+        return sums.buckets()
+
+    def _add(self, sums: Sums, chunk: Chunk, component: str | None) -> None:
+        if component is None and not chunk.numbers.numbers:
+            return
+        if component is None and sums.takes_whole(chunk.first_ms, chunk.last_ms):
+            sums.add_whole(chunk.first_ms, chunk.numbers)
+            return
+        points = stored_points(chunk) if component is None else None
+        if points is None:
+            points = points_of(self._listing.load(chunk), component)
+        sums.add_points(points)
+
+    def _parts(self, series: Series, period: Period) -> Parts:
+        with self._listing.moment(
+            lambda paths: overlapping(paths, period.from_ms),
+            lambda stream: stream[:3] == series,
+        ) as moment:
+            chunks = moment.chunks(*series, period.from_ms, period.to_ms)
+            return Parts(chunks, moment.tails)
+
+
+def _in_order(
+    listing: Listing, parts: Parts, period: Period
+) -> Iterator[StoredReading]:
+    """Return readings by position, loading a chunk no sooner than it is needed."""
+    pending: list[StoredReading] = []
+    for stream, tail in parts.tails.items():
+        pending += _inside(stream, tail, period)
+    for chunk in sorted(parts.chunks, key=attrgetter("first_ms")):
+        pending.sort(key=_position)
+        ready = bisect_left(pending, chunk.first_ms, key=_at_ms)
+        yield from pending[:ready]
+        del pending[:ready]
+        pending += _inside(chunk.stream, listing.load(chunk), period)
+    yield from sorted(pending, key=_position)
+
+
+def _inside(stream: Stream, kept: list[Kept], period: Period) -> list[StoredReading]:
+    return [
+        StoredReading(stream, one)
+        for one in kept
+        if period.from_ms <= one.at_ms < period.to_ms
+    ]
+
+
+def _position(one: StoredReading) -> Position:
+    return one.position
+
+
+def _at_ms(one: StoredReading) -> int:
+    return one.kept.at_ms

@@ -1,0 +1,106 @@
+"""What is lost for ever, and what happened, as the journal has it written down."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from monitorme_recorder.history.hour_readers import HourReaders
+from monitorme_recorder.history.parts import Listing
+from monitorme_recorder.history_store import Period
+from monitorme_recorder.hour_file import HOUR_MS, hour_of
+from monitorme_recorder.store import Store
+
+
+class Loss(NamedTuple):
+    """Readings that nobody can give any more.
+
+    `from_ms` and `to_ms` are the times of the readings around them, where known.
+    """
+
+    device: str
+    boot: str
+    first_seq: int
+    last_seq: int
+    noticed_ms: int
+    reason: str
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+    @property
+    def readings(self) -> int:
+        """How many readings are lost."""
+        return self.last_seq - self.first_seq + 1
+
+
+class Happening(NamedTuple):
+    """An alarm, an admission or an event, as it arrived."""
+
+    received_ms: int
+    kind: str
+    payload: bytes
+
+
+_EVENTS: Final = (
+    "select received_ms, kind, payload from event where ward=? and bed=?"
+    " and received_ms>=? and received_ms<? order by received_ms, id limit ?"
+)
+
+
+class Written:
+    """Answers from the journal's tables of gaps and events."""
+
+    def __init__(self, store: Store, readers: HourReaders) -> None:
+        self._listing = Listing(store, readers)
+
+    def losses(self, ward: str, bed: str) -> list[Loss]:
+        """Return what of a bed's devices nobody can give, in order of noticing."""
+        found: list[Loss] = []
+
+        def ask(path: Path, db: sqlite3.Connection) -> None:
+            cursor = db.execute(
+                "select * from gap where ward=? and bed=? order by noticed_ms",
+                (ward, bed),
+            )
+            names = [column[0] for column in cursor.description]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            found.extend(_loss(row) for row in rows)
+
+        with self._listing.moment(list, lambda stream: False) as moment:
+            moment.each_file(ask)
+        return found
+
+    def events(
+        self, ward: str, bed: str, period: Period, limit: int
+    ) -> list[Happening]:
+        """Return alarms, admissions and events of a bed, in order of arrival."""
+        found: list[Happening] = []
+
+        def may_hold(path: Path) -> bool:
+            begins_ms = hour_of(path)
+            return begins_ms + HOUR_MS > period.from_ms and begins_ms < period.to_ms
+
+        def ask(path: Path, db: sqlite3.Connection) -> None:
+            if len(found) < limit:
+                values = (ward, bed, *period, limit - len(found))
+                rows = db.execute(_EVENTS, values).fetchall()
+                found.extend(Happening(*row) for row in rows)
+
+        with self._listing.moment(
+            lambda paths: [path for path in paths if may_hold(path)],
+            lambda stream: False,
+        ) as moment:
+            moment.each_file(ask)
+        return found
+
+
+def _loss(row: dict[str, Any]) -> Loss:
+    return Loss(
+        row["device"],
+        row["boot"],
+        row["first"],
+        row["last"],
+        row["noticed_ms"],
+        row["reason"],
+        row.get("from_ms"),
+        row.get("to_ms"),
+    )

@@ -1,0 +1,193 @@
+"""The parts that a journal's answer is made of: chunks in files, and what is in memory.
+
+Chunks and memory are listed as of one moment, so that a reading is in one of them and
+never in both. A chunk never changes; it is loaded when it is needed, without a snapshot,
+so that a slow listener holds nothing up.
+"""
+
+import sqlite3
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from monitorme.errors import StorageError
+from monitorme_recorder.history.hour_readers import HourReaders
+from monitorme_recorder.records import (
+    Kept,
+    RollUp,
+    Stream,
+    unpack_chunk,
+    unpack_points,
+)
+from monitorme_recorder.store import Store
+
+SNAPSHOTS: Final = 2
+"""Files of which a snapshot is taken: the hour that is written, and the one before."""
+
+Points = tuple["array[int]", "array[float]"]
+
+
+class Chunk(NamedTuple):
+    """A chunk as it is listed: its span, its roll-up, and where it lies."""
+
+    stream: Stream
+    path: Path
+    number: int
+    id: int
+    first_ms: int
+    last_ms: int
+    readings: int
+    numbers: RollUp
+    points: bytes | None
+
+
+class Parts(NamedTuple):
+    """Everything of some streams, as of one moment."""
+
+    chunks: list[Chunk]
+    tails: dict[Stream, list[Kept]]
+
+
+class Listing:
+    """Lists the parts of streams, and loads them."""
+
+    def __init__(self, store: Store, readers: HourReaders) -> None:
+        self._store = store
+        self._readers = readers
+
+    @contextmanager
+    def moment(
+        self,
+        paths: Callable[[list[Path]], list[Path]],
+        wanted: Callable[[Stream], bool],
+    ) -> "Iterator[Moment]":
+        """Hold one moment: what is in memory, and the files as they are then."""
+        with ExitStack() as stack:
+            with self._store.lock:
+                tails = {
+                    stream: self._store.tail(stream)
+                    for stream in self._store.tail_streams()
+                    if wanted(stream)
+                }
+                chosen = paths(self._readers.paths())
+                open_files = {
+                    path: stack.enter_context(self._snapshot(path))
+                    for path in chosen[-SNAPSHOTS:]
+                }
+            yield Moment(self._readers, tails, chosen, open_files)
+
+    def load(self, chunk: Chunk) -> list[Kept]:
+        """Return a chunk's readings, none where its file has been dropped meanwhile."""
+        sql = "select data from chunk where stream=? and id=?"
+        try:
+            with self._readers.borrow(chunk.path) as db:
+                row = db.execute(sql, (chunk.number, chunk.id)).fetchone()
+        except StorageError:
+            if chunk.path.exists():
+                raise
+            return []
+        return unpack_chunk(row[0]) if row is not None else []
+
+    @contextmanager
+    def _snapshot(self, path: Path) -> Iterator[sqlite3.Connection]:
+        with self._readers.borrow(path) as db:
+            db.execute("begin")
+            db.execute("select 1 from meta limit 1").fetchone()
+            yield db
+
+
+class Moment:
+    """What is in memory and in the files at one moment."""
+
+    def __init__(
+        self,
+        readers: HourReaders,
+        tails: dict[Stream, list[Kept]],
+        paths: list[Path],
+        open_files: dict[Path, sqlite3.Connection],
+    ) -> None:
+        self.tails = tails
+        self.paths = paths
+        self._readers = readers
+        self._open_files = open_files
+
+    def each_file(
+        self,
+        ask: Callable[[Path, sqlite3.Connection], None],
+        *,
+        newest_first: bool = False,
+    ) -> None:
+        """Ask each file in turn; one that is damaged or gone is passed over."""
+        for path in reversed(self.paths) if newest_first else self.paths:
+            db = self._open_files.get(path)
+            if db is not None:
+                ask(path, db)
+                continue
+            try:
+                with self._readers.borrow(path) as borrowed:
+                    ask(path, borrowed)
+            except StorageError:
+                if path.exists() and path.name not in self._readers.damaged:
+                    raise
+
+    def chunks(
+        self, ward: str, bed: str, vital: str, from_ms: int, to_ms: int
+    ) -> list[Chunk]:
+        """Return the chunks of a vital that may hold readings of a time."""
+        found: list[Chunk] = []
+
+        def ask(path: Path, db: sqlite3.Connection) -> None:
+            for number, stream in streams_of(db, ward, bed, vital):
+                rows = db.execute(_LISTED, (number, from_ms, to_ms)).fetchall()
+                found.extend(_chunk(stream, path, number, row) for row in rows)
+
+        self.each_file(ask)
+        return found
+
+
+_LISTED: Final = (
+    "select chunk.id, first_ms, last_ms, readings, count, low, high, total, points.data"
+    " from chunk left join points on points.stream = chunk.stream"
+    " and points.chunk = chunk.id"
+    " where chunk.stream=? and last_ms>=? and first_ms<? order by chunk.id"
+)
+
+
+def streams_of(
+    db: sqlite3.Connection, ward: str, bed: str, vital: str | None = None
+) -> list[tuple[int, Stream]]:
+    """Return a file's streams of a bed, or of one of its vitals, by number."""
+    sql = "select id, ward, bed, vital, device, boot from stream where ward=? and bed=?"
+    values = [ward, bed]
+    if vital is not None:
+        sql, values = sql + " and vital=?", [*values, vital]
+    rows = db.execute(sql, values).fetchall()
+    return [(number, Stream(*fields)) for number, *fields in rows]
+
+
+def points_of(kept: Iterable[Kept], component: str | None) -> Points:
+    """Return times and values of usable numbers, in order of time."""
+    found = []
+    for one in kept:
+        value = one.value
+        if isinstance(value, dict) and component is not None:
+            value = value.get(component)  # type: ignore[assignment]  # judged by its kind
+        if one.is_usable and isinstance(value, float):
+            found.append((one.at_ms, value))
+    found.sort()
+    return array("q", [at for at, _ in found]), array("d", [v for _, v in found])
+
+
+def stored_points(chunk: Chunk) -> Points | None:
+    """Return the points that were stored with a chunk, if they were."""
+    return unpack_points(chunk.points) if chunk.points is not None else None
+
+
+def _chunk(stream: Stream, path: Path, number: int, row: tuple) -> Chunk:  # type: ignore[type-arg]  # a row of _LISTED
+    chunk, first_ms, last_ms, readings, *numbers, points = row
+    roll_up = RollUp(*numbers)
+    return Chunk(
+        stream, path, number, chunk, first_ms, last_ms, readings, roll_up, points
+    )
