@@ -1,0 +1,13 @@
+"""`monitorme analysis …`: what the rules say of recordings and of recorded history."""
+
+import click
+
+from monitorme_analysis.commands.replay import replay
+
+
+@click.group()
+def analysis() -> None:
+    """Ask the rules: of a recording, of recorded history, or what if."""
+
+
+analysis.add_command(replay)

@@ -1,0 +1,1 @@
+"""What if: recorded readings through the rules of the live service, without waiting."""
