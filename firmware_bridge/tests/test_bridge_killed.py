@@ -95,6 +95,7 @@ def test_killed_in_mid_stream_it_loses_nothing_that_it_confirmed(
     with running_broker(tmp_path) as broker, device(heart) as made:
         config = tmp_path / "site.toml"
         config.write_text(
+            "[plugins.firmware_bridge]\nbacklog_per_s = 1000\n"
             f'[[plugins.firmware_bridge.lines]]\ndevice = "{DEVICE}"\n'
             'ward = "ward-a"\nbed = "bed-01"\ndecoder = "stayhealthy"\n'
             f'source = "tcp://127.0.0.1:{made.address[1]}"\n'

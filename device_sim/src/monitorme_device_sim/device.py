@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from monitorme.backlog import PER_S, Backlog
 from monitorme.contract.payloads import (
     DeviceCommand,
     DeviceStatus,
@@ -18,7 +19,7 @@ from monitorme.contract.topics import BedId, DeviceChannel, DeviceTopic, VitalTo
 from monitorme.errors import ContractError
 from monitorme.outbox import Entry, Outbox, new_boot
 from monitorme_device_sim.ledger import Ledger
-from monitorme_device_sim.mqtt import DeviceProtocol, Login
+from monitorme_device_sim.mqtt import WINDOW, DeviceProtocol, Login
 from monitorme_device_sim.source import Sample
 
 RESEND_AFTER_S: Final = 15.0
@@ -57,13 +58,20 @@ class SimulatedDevice:
     """A device with its own connection, outbox, boot and count of readings."""
 
     def __init__(
-        self, spec: DeviceSpec, folder: Path, ledger: Ledger | None = None
+        self,
+        spec: DeviceSpec,
+        folder: Path,
+        ledger: Ledger | None = None,
+        *,
+        backlog_per_s: float = PER_S,
     ) -> None:
         self.spec = spec
         self.boot = new_boot()
         self.made = 0
-        self.resent = 0
         self.outbox = Outbox(folder)
+        self.backlog = Backlog(
+            self.outbox, resend_after_s=RESEND_AFTER_S, per_s=backlog_per_s
+        )
         self._ledger = ledger
         self._topics = {
             vital: str(VitalTopic(spec.bed, vital)) for vital in spec.vitals
@@ -71,7 +79,6 @@ class SimulatedDevice:
         self._durable = self._topic("durable").encode()
         self._command = self._topic("command").encode()
         self._link: DeviceProtocol | None = None
-        self._oldest_since_s = 0.0
         self._ending = False
 
     def take(self, sample: Sample, time_ms: int) -> None:
@@ -113,14 +120,19 @@ class SimulatedDevice:
                 await asyncio.sleep(retry_s * random.uniform(0.5, 1.0))
                 retry_s = min(retry_s * 2, LONGEST_RETRY_S)
 
+    @property
+    def resent(self) -> int:
+        """How many readings were sent again."""
+        return self.backlog.sent
+
     def check(self) -> None:
-        """Keep the connection alive, and send again what stays unconfirmed too long."""
-        if self._link is None or not self._link.is_open:
+        """Keep the connection alive, and send some of what is to be sent again."""
+        link = self._link
+        if link is None or not link.is_open:
             return
-        self._link.keep_alive()
-        waited_s = time.monotonic() - self._oldest_since_s
-        if len(self.outbox) and waited_s > RESEND_AFTER_S and not self._link.backlog:
-            self._send_pending()
+        link.keep_alive()
+        for entry in self.backlog.due(time.monotonic(), WINDOW - link.backlog):
+            link.publish(entry.topic.encode(), entry.payload)
 
     def end(self) -> None:
         """Say that the device is switched off, and leave."""
@@ -146,21 +158,13 @@ class SimulatedDevice:
 
     def _introduce(self) -> None:
         self._publish_status("online")
-        self._send_pending()
-
-    def _send_pending(self) -> None:
-        assert self._link is not None
-        self._oldest_since_s = time.monotonic()
-        for entry in self.outbox.pending():
-            self.resent += 1
-            self._link.publish(entry.topic.encode(), entry.payload)
+        self.backlog.begin()
 
     def _take_message(self, topic: bytes, payload: bytes) -> None:
         try:
             if topic == self._durable:
                 durable = decode(Durable, payload)
                 self.outbox.confirm(durable.boot, durable.seq)
-                self._oldest_since_s = time.monotonic()
             elif topic == self._command:
                 self._obey(decode(DeviceCommand, payload))
         except ContractError:
@@ -178,9 +182,7 @@ class SimulatedDevice:
         if is_gone and command.boot == self.boot:
             # What is asked for is gone: the birth says from where on we still hold.
             self._publish_status("online", held or self.made + 1)
-        for entry in self.outbox.pending_from(command.boot, command.from_seq):
-            self.resent += 1
-            self._link.publish(entry.topic.encode(), entry.payload)
+        self.backlog.begin_from(command.boot, command.from_seq)
 
     def _publish_status(self, state: str, held_from_seq: int | None = None) -> None:
         if self._link is not None:

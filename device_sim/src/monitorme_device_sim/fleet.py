@@ -16,7 +16,7 @@ from monitorme_device_sim.source import Sample, Source
 
 log = logging.getLogger(__name__)
 
-CHECK_EVERY_S: Final = 1.0
+CHECK_EVERY_S: Final = 0.2
 DRAIN_S: Final = 40.0
 SHORTEST_SLEEP_S: Final = 0.002
 

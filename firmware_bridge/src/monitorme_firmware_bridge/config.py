@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from monitorme.backlog import PER_S
 from monitorme.contract.payloads import Id
 from monitorme.contract.topics import RESERVED_WARDS
 from monitorme.loopback import require_loopback
@@ -67,7 +68,9 @@ class FirmwareBridgeConfig(PluginConfig):
     silence_s: float = Field(default=30.0, gt=0)
     """A line that says nothing for so long is connected anew."""
     resend_after_s: float = Field(default=15.0, gt=0)
-    """What stays unconfirmed for so long is published again."""
+    """What stays unconfirmed for so long is published again, then ever more seldom."""
+    backlog_per_s: float = Field(default=PER_S, gt=0)
+    """So many readings a second of a device are published again, behind new ones."""
     longest_retry_s: float = Field(default=30.0, gt=0)
     """The longest wait before a line is tried again."""
     max_bytes_per_s: float = Field(default=200_000.0, gt=0)

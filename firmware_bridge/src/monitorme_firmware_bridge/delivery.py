@@ -1,11 +1,11 @@
 """From the line to the recorder: kept on disk, published, sent again until durable."""
 
 import time
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
+from monitorme.backlog import PER_S, Backlog
 from monitorme.contract.payloads import DeviceCommand, Durable
 from monitorme.contract.readings import Reading
 from monitorme.contract.topics import BedId, VitalTopic
@@ -14,24 +14,29 @@ from monitorme.messaging import Publisher
 from monitorme.outbox import Entry, Outbox
 
 AGAIN_AT_ONCE: Final = 500
-"""How many readings are published again between two reads of the line."""
+"""How many readings are published again at most between two reads of the line."""
 
 
 class Delivery:
     """The outbox of one device, and what is on its way from it; for one thread."""
 
     def __init__(
-        self, bus: Publisher, bed: BedId, folder: Path, *, resend_after_s: float
+        self,
+        bus: Publisher,
+        bed: BedId,
+        folder: Path,
+        *,
+        resend_after_s: float,
+        backlog_per_s: float = PER_S,
     ) -> None:
         """Open the outbox, and begin with what it holds; may raise StorageError."""
         self._bus = bus
         self._bed = bed
-        self._resend_after_s = resend_after_s
         self._outbox = Outbox(folder, sync=True)
-        self._confirmed: dict[str, int] = {}
-        self._progress_s = time.monotonic()
-        self._again = self._outbox.pending() if len(self._outbox) else iter(())
-        self._put_back: Entry | None = None
+        self._backlog = Backlog(
+            self._outbox, resend_after_s=resend_after_s, per_s=backlog_per_s
+        )
+        self._backlog.begin()
 
     def held(self) -> dict[str, list[int]]:
         """Return the seqs that are held of every boot."""
@@ -44,8 +49,6 @@ class Delivery:
         because the screen must go on, but nobody may count on them.
         """
         entries = [self._entry(vital, reading) for vital, reading in readings]
-        if not len(self._outbox):
-            self._progress_s = time.monotonic()
         try:
             self._outbox.append_all(entries)
         finally:
@@ -54,16 +57,12 @@ class Delivery:
 
     def confirm(self, durable: Durable) -> None:
         """Forget what the recorder has on disk."""
-        if durable.seq > self._confirmed.get(durable.boot, 0):
-            self._confirmed[durable.boot] = durable.seq
-            self._progress_s = time.monotonic()
-            self._outbox.confirm(durable.boot, durable.seq)
+        self._outbox.confirm(durable.boot, durable.seq)
 
     def send_again(self, command: DeviceCommand) -> None:
         """Publish what is held of a boot from a seq on again."""
         assert command.boot is not None
-        self._again = self._outbox.pending_from(command.boot, command.from_seq or 1)
-        self._put_back = None
+        self._backlog.begin_from(command.boot, command.from_seq or 1)
 
     def held_from_seq(self, boot: str) -> int | None:
         """Return the oldest unconfirmed seq of a boot."""
@@ -81,13 +80,8 @@ class Delivery:
 
     def go_on(self) -> None:
         """Publish some of what is to be sent again; call it often."""
-        waited_s = time.monotonic() - self._progress_s
-        if len(self._outbox) and waited_s > self._resend_after_s:
-            self._progress_s = time.monotonic()
-            self._again, self._put_back = self._outbox.pending(), None
-        for entry in islice(self._to_send_again(), AGAIN_AT_ONCE):
+        for entry in self._backlog.due(time.monotonic(), AGAIN_AT_ONCE):
             if not self._publish(entry):
-                self._put_back = entry
                 return
 
     def close(self) -> None:
@@ -99,14 +93,6 @@ class Delivery:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _to_send_again(self) -> Iterator[Entry]:
-        if self._put_back is not None:
-            entry, self._put_back = self._put_back, None
-            yield entry
-        for entry in self._again:
-            if entry.seq > self._confirmed.get(entry.boot, 0):
-                yield entry
 
     def _entry(self, vital: str, reading: Reading) -> Entry:
         topic = str(VitalTopic(self._bed, vital))

@@ -73,9 +73,12 @@ class Line(threading.Thread):
     def _serve(self) -> None:
         """Open the outbox, then the line again and again."""
         bed = BedId(self._line.ward, self._line.bed)
-        resend_after_s = self._config.resend_after_s
         with Delivery(
-            self._context.bus, bed, self._folder, resend_after_s=resend_after_s
+            self._context.bus,
+            bed,
+            self._folder,
+            resend_after_s=self._config.resend_after_s,
+            backlog_per_s=self._config.backlog_per_s,
         ) as delivery:
             known = KnownDevice(
                 self._line.device,

@@ -144,6 +144,17 @@ class Outbox:
         """Return the seqs of a boot that are still held, in order."""
         return [place.seq for place in self._boots.get(boot, ())]
 
+    def newest_seq(self, boot: str) -> int:
+        """Return the newest seq of a boot that is still held; 0 for none."""
+        places = self._boots.get(boot)
+        return places[-1].seq if places else 0
+
+    def oldest(self) -> tuple[str, int] | None:
+        """Return boot and seq of the oldest reading that is held."""
+        for boot, places in self._boots.items():
+            return boot, places[0].seq
+        return None
+
     @property
     def boots(self) -> tuple[str, ...]:
         """The boots of which something is held, oldest first."""

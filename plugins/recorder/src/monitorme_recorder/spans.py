@@ -1,6 +1,5 @@
 """Runs of whole numbers."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -9,14 +8,3 @@ class Span(NamedTuple):
 
     first: int
     last: int
-
-
-def spans_of(numbers: Iterable[int]) -> list[Span]:
-    """Return the numbers as runs, in order."""
-    spans: list[Span] = []
-    for number in sorted(numbers):
-        if spans and number == spans[-1].last + 1:
-            spans[-1] = Span(spans[-1].first, number)
-        else:
-            spans.append(Span(number, number))
-    return spans

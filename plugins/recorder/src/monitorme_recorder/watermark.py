@@ -1,32 +1,36 @@
 """What has been stored of a device's boot: every seq up to one, and some beyond it."""
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import Final
 
 import msgspec
 
-from monitorme_recorder.spans import Span, spans_of
-
-MAX_BEYOND: Final = 100_000
-"""Seqs kept beyond a gap; a device that makes more is passed over as unfillable."""
+from monitorme_recorder.spans import Span
 
 
 @dataclass(slots=True)
 class Watermark:
-    """The stored seqs of one (device, boot)."""
+    """The stored seqs of one (device, boot).
+
+    What lies beyond a gap is kept as spans: a device that comes back after a day sends
+    what is new first, and that is one span, however long it takes to fill the gap.
+    """
 
     through: int = 0
     """All seqs up to this one are stored, or known to be lost."""
-    beyond: set[int] = field(default_factory=set)
-    """Stored seqs after a gap."""
+    beyond: list[Span] = field(default_factory=list)
+    """Stored seqs after a gap: spans in order that do not touch."""
     gap_since_ms: int = 0
-    """When the gap was noticed; 0 for none."""
+    """When the gap was noticed, or last grew smaller from below; 0 for none."""
     last_ms: int = 0
     """When something of it last arrived."""
 
     def has(self, seq: int) -> bool:
         """Say whether a seq is stored already."""
-        return seq <= self.through or seq in self.beyond
+        if seq <= self.through:
+            return True
+        at = self._place(seq)
+        return at >= 0 and seq <= self.beyond[at].last
 
     def add(self, seq: int, now_ms: int) -> None:
         """Note that a seq is on disk."""
@@ -34,20 +38,17 @@ class Watermark:
         if seq == self.through + 1:
             self.through = seq
             if self.beyond:
-                self._advance()
-        elif seq > self.through:
-            self.beyond.add(seq)
+                self._advance(now_ms)
+        elif not self.has(seq):
+            self._insert(seq)
             self.gap_since_ms = self.gap_since_ms or now_ms
 
     def missing(self) -> list[Span]:
         """Return the gaps, in order."""
-        if not self.beyond:
-            return []
-        present = spans_of(self.beyond)
-        starts = [self.through + 1, *(span.last + 1 for span in present[:-1])]
+        ends = [self.through, *(span.last for span in self.beyond)]
         return [
-            Span(first, span.first - 1)
-            for first, span in zip(starts, present, strict=True)
+            Span(end + 1, span.first - 1)
+            for end, span in zip(ends, self.beyond, strict=False)
         ]
 
     def pass_over(self, before_seq: int) -> list[Span]:
@@ -57,24 +58,44 @@ class Watermark:
             for gap in self.missing_before(before_seq)
         ]
         self.through = max(self.through, before_seq - 1)
-        self.beyond = {seq for seq in self.beyond if seq > self.through}
-        self._advance()
+        self.beyond = [
+            Span(max(span.first, self.through + 1), span.last)
+            for span in self.beyond
+            if span.last > self.through
+        ]
+        self._advance(self.gap_since_ms)
         return lost
 
     def missing_before(self, seq: int) -> list[Span]:
         """Return the gaps that begin before a seq."""
         gaps = self.missing()
-        highest = max(self.beyond, default=self.through)
+        highest = self.beyond[-1].last if self.beyond else self.through
         if seq > highest + 1:
             gaps.append(Span(highest + 1, seq - 1))
         return [gap for gap in gaps if gap.first < seq]
 
-    def _advance(self) -> None:
-        while self.through + 1 in self.beyond:
-            self.through += 1
-            self.beyond.remove(self.through)
-        if not self.beyond:
-            self.gap_since_ms = 0
+    def _place(self, seq: int) -> int:
+        """Return the index of the last span that begins at or before a seq, or -1."""
+        if self.beyond and seq >= self.beyond[-1].first:
+            return len(self.beyond) - 1
+        return bisect_right(self.beyond, seq, key=lambda span: span.first) - 1
+
+    def _insert(self, seq: int) -> None:
+        """Take in a seq that is not stored: into a span, or as one of its own."""
+        at = self._place(seq)
+        first = last = seq
+        if at + 1 < len(self.beyond) and self.beyond[at + 1].first == seq + 1:
+            last = self.beyond.pop(at + 1).last
+        if at >= 0 and self.beyond[at].last == seq - 1:
+            first = self.beyond.pop(at).first
+            at -= 1
+        self.beyond.insert(at + 1, Span(first, last))
+
+    def _advance(self, now_ms: int) -> None:
+        while self.beyond and self.beyond[0].first <= self.through + 1:
+            self.through = max(self.through, self.beyond.pop(0).last)
+        # A gap that is being filled is not asked for again.
+        self.gap_since_ms = now_ms if self.beyond else 0
 
 
 class SavedWatermark(msgspec.Struct, frozen=True):
@@ -87,7 +108,7 @@ class SavedWatermark(msgspec.Struct, frozen=True):
 
 def save(watermark: Watermark) -> bytes:
     """Return a watermark for the disk."""
-    spans = [[span.first, span.last] for span in spans_of(watermark.beyond)]
+    spans = [[span.first, span.last] for span in watermark.beyond]
     saved = SavedWatermark(watermark.through, spans, watermark.last_ms)
     return msgspec.msgpack.encode(saved)
 
@@ -95,5 +116,5 @@ def save(watermark: Watermark) -> bytes:
 def load(data: bytes, now_ms: int) -> Watermark:
     """Return a watermark from the disk."""
     saved = msgspec.msgpack.decode(data, type=SavedWatermark)
-    beyond = {seq for first, last in saved.beyond for seq in range(first, last + 1)}
+    beyond = [Span(first, last) for first, last in saved.beyond]
     return Watermark(saved.through, beyond, now_ms if beyond else 0, saved.last_ms)
