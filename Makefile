@@ -48,5 +48,5 @@ $(VENV)/.runs: $(VENV)/.python pyproject.toml $(addsuffix /pyproject.toml,$(MEMB
 
 $(VENV)/.develops: $(VENV)/.runs
 	$(BIN)/python -m pip install --quiet --group dev -e 'hub[server,web]' \
-		-e 'device_sim[recordings]' $(EDITABLE)
+		-e 'device_sim[recordings]' -e 'plugins/recorder[parquet]' $(EDITABLE)
 	@touch $@

@@ -22,6 +22,7 @@ from monitorme.quarantine import Quarantine
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.confirming import Confirming
 from monitorme_recorder.history.past import Past
+from monitorme_recorder.history.stays import AdmissionMessage
 from monitorme_recorder.hour_file import HOUR_MS
 from monitorme_recorder.records import Stream
 from monitorme_recorder.store import Arrival, BedEvent, Store
@@ -72,8 +73,10 @@ class Recorder(Plugin[RecorderConfig]):
     def handle(self, batch: Sequence[Message]) -> None:
         """Store a batch in one transaction, then tell the devices."""
         assert self._store is not None
+        assert self._past is not None
         arrivals: list[Arrival] = []
         events: list[BedEvent] = []
+        stays: list[AdmissionMessage] = []
         births: list[tuple[DeviceTopic, Message]] = []
         for message in batch:
             topic = topics.parse(message.topic)
@@ -82,13 +85,14 @@ class Recorder(Plugin[RecorderConfig]):
                     arrivals.append(self._arrival(topic, message))
                 elif isinstance(topic, DeviceTopic):
                     births.append((topic, message))
-                elif isinstance(topic, EventTopic) or (
-                    isinstance(topic, AdmissionTopic | AlarmTopic)
-                    and not message.retained
-                ):
-                    events.append(_event(topic, message))
+                elif isinstance(topic, EventTopic | AdmissionTopic | AlarmTopic):
+                    if isinstance(topic, AdmissionTopic):
+                        stays.append(_admission(topic, message))
+                    if isinstance(topic, EventTopic) or not message.retained:
+                        events.append(_event(topic, message))
             except ContractError as error:
                 self._refuse(message, error)
+        self._past.stays.take(stays)
         fresh = self._store.store(arrivals, events)
         counts = self.context.counts
         counts["recorded"] += fresh
@@ -181,3 +185,8 @@ def _event(
     kind = type(topic).__name__.removesuffix("Topic").lower()
     bed = topic.bed
     return BedEvent(message.received_ms, bed.ward, bed.bed, kind, message.payload)
+
+
+def _admission(topic: AdmissionTopic, message: Message) -> AdmissionMessage:
+    bed = topic.bed
+    return AdmissionMessage(message.received_ms, bed.ward, bed.bed, message.payload)

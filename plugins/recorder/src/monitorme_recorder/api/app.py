@@ -8,9 +8,10 @@ from fastapi.responses import JSONResponse
 
 from monitorme.errors import StorageError
 from monitorme.plugin import Context
-from monitorme_recorder.api.beds import bed_routes
+from monitorme_recorder.api.beds import bed_routes, ward_routes
 from monitorme_recorder.api.inventory import inventory_routes
 from monitorme_recorder.api.models import Problem
+from monitorme_recorder.api.patients import patient_routes, record_number_routes
 from monitorme_recorder.history.past import Past
 from monitorme_recorder.store import Store
 
@@ -38,6 +39,9 @@ def history_app(past: Past, store: Store, context: Context) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _refuse)
     app.add_exception_handler(StorageError, _not_now)
     app.include_router(bed_routes(past, context))
+    app.include_router(ward_routes(past, context))
+    app.include_router(patient_routes(past, context))
+    app.include_router(record_number_routes(past))
     app.include_router(inventory_routes(past, store))
     return app
 

@@ -1,74 +1,30 @@
-"""The past of a bed, whoever lay there."""
+"""The past of a bed, whoever lay there, and of a ward's beds together."""
 
-import json
-from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from monitorme.plugin import Context
+from monitorme_recorder.api.asked import of_bed
+from monitorme_recorder.api.charts import add_charts
+from monitorme_recorder.api.exports import add_export
 from monitorme_recorder.api.lines import NDJSON, as_sent, blocks
-from monitorme_recorder.api.models import (
-    EventOut,
-    HistoryOut,
-    LossOut,
-    bucket_out,
-    loss_out,
-    reading_out,
-    shown_value,
-)
-from monitorme_recorder.api.questions import (
-    DAY_MS,
-    Id,
-    Ms,
-    VitalName,
-    require_numbers,
-    wanted_period,
-    wanted_vital,
-)
+from monitorme_recorder.api.models import LatestOut, latest_out
+from monitorme_recorder.api.questions import DAY_MS, Id, wanted_vital
 from monitorme_recorder.history.past import Past
-from monitorme_recorder.history_store import Series, grid_of
-
-MAX_READINGS = 20_000
 
 
 def bed_routes(past: Past, context: Context) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/v1/beds/{ward}/{bed}", tags=["beds"])
+    add_charts(router, past, context, of_bed)
+    add_export(router, past, context, of_bed)
 
-    @router.get("/history")
-    def history(
-        ward: Id,
-        bed: Id,
-        vital: VitalName,
-        from_ms: Ms = None,
-        to_ms: Ms = None,
-        buckets: Annotated[int | None, Query(ge=1, le=10_000)] = None,
-        limit: Annotated[int, Query(ge=1, le=MAX_READINGS)] = 5_000,
-    ) -> HistoryOut:
-        """Return one vital over a time; a component is named `blood_pressure.mean`."""
-        wanted = wanted_vital(context.catalogue, vital)
-        period = wanted_period(from_ms, to_ms, context.now_ms())
-        answer = HistoryOut(
-            vital=vital,
-            unit=wanted.entry.unit,
-            from_ms=period.from_ms,
-            to_ms=period.to_ms,
-        )
-        series = Series(ward, bed, wanted.name)
-        if buckets is not None:
-            require_numbers(wanted)
-            found = past.readings.buckets(
-                series, period, grid_of(period, buckets), wanted.component
-            )
-            answer.buckets = [bucket_out(one) for one in found]
-            return answer
-        page = list(islice(past.readings.readings(series, period), limit + 1))
-        answer.readings = [reading_out(one) for one in page[:limit]]
-        if len(page) > limit:
-            answer.next_ms = page[limit].kept.at_ms
-        return answer
+    @router.get("/latest")
+    def latest(ward: Id, bed: Id) -> dict[str, LatestOut]:
+        """Return the newest reading of each of a bed's vitals, of two days at most."""
+        return _latest(past, context, ward, bed)
 
     @router.get("/since", response_class=StreamingResponse)
     def since(
@@ -86,50 +42,23 @@ def bed_routes(past: Past, context: Context) -> APIRouter:
         lines = map(as_sent, past.arrivals.since(ward, bed, received_ms, names))
         return StreamingResponse(blocks(lines), media_type=NDJSON)
 
+    return router
+
+
+def ward_routes(past: Past, context: Context) -> APIRouter:
+    """Return the routes that answer for all beds of a ward."""
+    router = APIRouter(prefix="/v1/wards/{ward}", tags=["wards"])
+
     @router.get("/latest")
-    def latest(ward: Id, bed: Id) -> dict[str, dict[str, Any]]:
-        """Return the newest reading of each of a bed's vitals."""
-        since_ms = max(0, context.now_ms() - 2 * DAY_MS)
-        return {
-            vital: {
-                "at_ms": one.kept.at_ms,
-                "value": shown_value(one),
-                "quality": one.kept.quality,
-                "reason": one.kept.reason,
-            }
-            for vital, one in past.readings.latest(ward, bed, since_ms).items()
-        }
-
-    @router.get("/events")
-    def events(
-        ward: Id,
-        bed: Id,
-        from_ms: Annotated[int, Query(ge=0, le=2**53)] = 0,
-        to_ms: Ms = None,
-        limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
-    ) -> list[EventOut]:
-        """Return a bed's alarms, admissions and events, in order of arrival."""
-        period = wanted_period(from_ms, to_ms, context.now_ms())
-        return [
-            EventOut(
-                received_ms=one.received_ms,
-                kind=one.kind,
-                payload=_document(one.payload),
-            )
-            for one in past.written.events(ward, bed, period, limit)
-        ]
-
-    @router.get("/gaps")
-    def gaps(ward: Id, bed: Id) -> list[LossOut]:
-        """Return what of a bed is lost for ever, and why."""
-        return [loss_out(one) for one in past.written.losses(ward, bed)]
+    def latest_of_ward(ward: Id) -> dict[str, dict[str, LatestOut]]:
+        """Return the newest readings of each of a ward's beds, of two days at most."""
+        beds = context.wards[ward].beds if ward in context.wards else ()
+        return {bed: _latest(past, context, ward, bed) for bed in beds}
 
     return router
 
 
-def _document(payload: bytes) -> dict[str, Any] | None:
-    try:
-        document = json.loads(payload)
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
+def _latest(past: Past, context: Context, ward: str, bed: str) -> dict[str, LatestOut]:
+    since_ms = max(0, context.now_ms() - 2 * DAY_MS)
+    found = past.readings.latest(ward, bed, since_ms)
+    return {vital: latest_out(one) for vital, one in found.items()}

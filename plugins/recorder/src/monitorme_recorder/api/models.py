@@ -1,11 +1,15 @@
 """What the history API answers with."""
 
+import json
 from typing import Annotated, Any
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from monitorme_recorder.history.losses import Loss
+from monitorme_recorder.history.legs import Leg
+from monitorme_recorder.history.losses import Happening, Loss
+from monitorme_recorder.history.silences import Silence
+from monitorme_recorder.history.stays import Stay
 from monitorme_recorder.history_store import Bucket, StoredReading
 
 
@@ -91,33 +95,66 @@ class DeviceOut(Answer):
     """First and last seq of what is missing and asked for."""
 
 
+class LatestOut(Answer):
+    """The newest reading of a vital; `value` is null where it may not be shown."""
+
+    at_ms: int
+    value: Any
+    quality: str
+    reason: str | None = None
+
+
 class EventOut(Answer):
     """An alarm, an admission or an event."""
 
     received_ms: int
+    ward: str
+    bed: str
     kind: Annotated[str, Field(examples=["alarm", "admission", "event"])]
     payload: dict[str, Any] | None
     """The message; null where it was empty: the alarm is gone, the bed is free."""
 
 
-class LossOut(Answer):
-    """Readings that nobody can give any more."""
+class GapOut(Answer):
+    """What is missing: a time without usable readings, or readings lost for ever."""
 
-    device: str
-    boot: str
-    first_seq: int
-    last_seq: int
-    noticed_ms: int
+    from_ms: int | None
+    """The time of the last reading before; null where it is not known."""
+    to_ms: int | None
+    """The time of the first reading after; null where it is not known."""
     reason: str
-    from_ms: int | None = None
-    """The time of the reading before, where known."""
-    to_ms: int | None = None
-    """The time of the reading after, where known."""
+    """lead_off and others of the device's; gone_at_device, not_sent, …"""
+    ward: str
+    bed: str
+    vital: str | None = None
+    """The vital that was asked about."""
+    device: str | None = None
+    """Device and boot whose readings are lost, from `first_seq` to `last_seq`."""
+    boot: str | None = None
+    first_seq: int | None = None
+    last_seq: int | None = None
+    noticed_ms: int | None = None
+    """When it was given up."""
 
 
-def reading_out(one: StoredReading) -> ReadingOut:
-    """Return a reading as it is answered."""
+class StayOut(Answer):
+    """A patient in a bed; never with a name."""
+
+    ward: str
+    bed: str
+    admission: str
+    patient: str
+    from_ms: int
+    to_ms: int | None
+    """Null where they still lie there."""
+
+
+def reading_out(one: StoredReading, component: str | None = None) -> ReadingOut:
+    """Return a reading as it is answered; of a composite, perhaps one component."""
     stream, kept = one
+    value = shown_value(one)
+    if component is not None and isinstance(value, dict):
+        value = value.get(component)
     return ReadingOut(
         device=stream.device,
         boot=stream.boot,
@@ -125,7 +162,7 @@ def reading_out(one: StoredReading) -> ReadingOut:
         at_ms=kept.at_ms,
         time_ms=kept.time_ms,
         received_ms=kept.received_ms,
-        value=shown_value(one),
+        value=value,
         quality=kept.quality,
         reason=kept.reason,
     )
@@ -134,6 +171,16 @@ def reading_out(one: StoredReading) -> ReadingOut:
 def shown_value(one: StoredReading) -> Any:  # noqa: ANN401  # JSON of any of the kinds
     """Return what may be shown of a reading, as JSON has it; None where nothing may."""
     return msgspec.to_builtins(one.kept.value) if one.kept.is_usable else None
+
+
+def latest_out(one: StoredReading) -> LatestOut:
+    """Return a newest reading as it is answered."""
+    return LatestOut(
+        at_ms=one.kept.at_ms,
+        value=shown_value(one),
+        quality=one.kept.quality,
+        reason=one.kept.reason,
+    )
 
 
 def bucket_out(bucket: Bucket) -> BucketOut:
@@ -148,6 +195,33 @@ def bucket_out(bucket: Bucket) -> BucketOut:
     )
 
 
-def loss_out(loss: Loss) -> LossOut:
+def event_out(leg: Leg, one: Happening) -> EventOut:
+    """Return an event as it is answered."""
+    try:
+        document = json.loads(one.payload)
+    except ValueError:
+        document = None
+    return EventOut(
+        received_ms=one.received_ms,
+        ward=leg.ward,
+        bed=leg.bed,
+        kind=one.kind,
+        payload=document if isinstance(document, dict) else None,
+    )
+
+
+def silence_out(leg: Leg, vital: str, one: Silence) -> GapOut:
+    """Return a silence as it is answered."""
+    return GapOut(ward=leg.ward, bed=leg.bed, vital=vital, **one._asdict())
+
+
+def loss_out(leg: Leg, loss: Loss) -> GapOut:
     """Return a loss as it is answered."""
-    return LossOut(**loss._asdict())
+    return GapOut(ward=leg.ward, bed=leg.bed, **loss._asdict())
+
+
+def stay_out(stay: Stay) -> StayOut:
+    """Return a stay as it is answered."""
+    fields = stay._asdict()
+    del fields["mrn"]
+    return StayOut(**fields)

@@ -1,13 +1,15 @@
 """What a question may hold, and what is made of it; nonsense is refused with 400."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 from fastapi import HTTPException, Path, Query
 
 from monitorme.contract.vitals import Catalogue, Vital, VitalKind
 from monitorme_recorder.history_store import Period
 
-DAY_MS = 86_400_000
+DAY_MS: Final = 86_400_000
+EVER_MS: Final = 2**53
+"""The span of what is asked without a beginning, where there is never much of it."""
 
 Id = Annotated[str, Path(pattern="^[a-z0-9-]{1,64}$")]
 Ms = Annotated[int | None, Query(ge=0, le=2**53)]
@@ -51,10 +53,12 @@ def require_numbers(wanted: Wanted) -> None:
         raise HTTPException(400, f"name a component: {named}")
 
 
-def wanted_period(from_ms: int | None, to_ms: int | None, now_ms: int) -> Period:
-    """Return the period; without an end until now, without a beginning a day."""
+def wanted_period(
+    from_ms: int | None, to_ms: int | None, now_ms: int, span_ms: int = DAY_MS
+) -> Period:
+    """Return the period: without an end until now, without a beginning `span_ms`."""
     until_ms = now_ms + 1 if to_ms is None else to_ms
-    since_ms = max(0, until_ms - DAY_MS) if from_ms is None else from_ms
+    since_ms = max(0, until_ms - span_ms) if from_ms is None else from_ms
     if since_ms >= until_ms:
         raise HTTPException(400, "from_ms must be before to_ms")
     return Period(since_ms, until_ms)

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.parts import Listing
+from monitorme_recorder.history.stays import AdmissionMessage
 from monitorme_recorder.history_store import Period
 from monitorme_recorder.hour_file import HOUR_MS, hour_of
 from monitorme_recorder.store import Store
@@ -45,6 +46,11 @@ _EVENTS: Final = (
     " and received_ms>=? and received_ms<? order by received_ms, id limit ?"
 )
 
+_ADMISSIONS: Final = (
+    "select received_ms, ward, bed, payload from event where kind='admission'"
+    " order by id"
+)
+
 
 class Written:
     """Answers from the journal's tables of gaps and events."""
@@ -64,6 +70,22 @@ class Written:
             names = [column[0] for column in cursor.description]
             rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
             found.extend(_loss(row) for row in rows)
+
+        with self._listing.moment(list, lambda stream: False) as moment:
+            moment.each_file(ask)
+        return found
+
+    def losses_in(self, ward: str, bed: str, period: Period) -> list[Loss]:
+        """Return the losses that touch a period, as far as their time is known."""
+        return [one for one in self.losses(ward, bed) if _touches(one, period)]
+
+    def admissions(self) -> list[AdmissionMessage]:
+        """Return what the journal has of admissions, of all beds, in order."""
+        found: list[AdmissionMessage] = []
+
+        def ask(path: Path, db: sqlite3.Connection) -> None:
+            rows = db.execute(_ADMISSIONS).fetchall()
+            found.extend(AdmissionMessage(*row) for row in rows)
 
         with self._listing.moment(list, lambda stream: False) as moment:
             moment.each_file(ask)
@@ -91,6 +113,12 @@ class Written:
         ) as moment:
             moment.each_file(ask)
         return found
+
+
+def _touches(loss: Loss, period: Period) -> bool:
+    from_ms = loss.noticed_ms if loss.from_ms is None else loss.from_ms
+    to_ms = loss.noticed_ms if loss.to_ms is None else loss.to_ms
+    return from_ms < period.to_ms and period.from_ms <= to_ms
 
 
 def _loss(row: dict[str, Any]) -> Loss:

@@ -1,0 +1,328 @@
+"""What every store of history answers: the journal, InfluxDB, and the two joined.
+
+A store is filled with readings as they come from devices, then asked. Answers are
+compared with what a few lines of Python make of the same readings.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from monitorme.contract.readings import Lead, Reading, ReadingValue, judge
+from monitorme.contract.vitals import Catalogue
+from monitorme_recorder.history.hour_readers import HourReaders
+from monitorme_recorder.history.joined import JoinedHistory
+from monitorme_recorder.history.journal import JournalHistory
+from monitorme_recorder.history.reach import Reach
+from monitorme_recorder.history_store import (
+    Bucket,
+    Grid,
+    HistoryStore,
+    Period,
+    Series,
+    grid_of,
+)
+from monitorme_recorder.records import Stream
+from monitorme_recorder.store import Arrival, Store
+
+CATALOGUE = Catalogue.load()
+HOUR_MS = 3_600_000
+BEGIN_MS = 1_795_651_200_000
+"""The beginning of an hour."""
+HOURS = 4
+END_MS = BEGIN_MS + HOURS * HOUR_MS
+WHOLE = Period(BEGIN_MS, END_MS)
+HEART_RATE = Series("ward-a", "bed-01", "heart_rate")
+SAMPLES = [n % 91 - 45 for n in range(250)]
+
+
+class Sent(NamedTuple):
+    """A reading, where it came from and when it came."""
+
+    series: Series
+    reading: Reading
+    received_ms: int
+
+    @property
+    def stream(self) -> Stream:
+        return Stream(*self.series, self.reading.device, self.reading.boot)
+
+
+Fill = Callable[[list[Sent]], HistoryStore]
+
+
+def arrivals(sent: list[Sent]) -> list[Arrival]:
+    return [
+        Arrival(
+            one.stream,
+            one.reading,
+            judge(one.reading, CATALOGUE[one.series.vital], one.received_ms),
+            one.received_ms,
+            one.reading.to_json(),
+        )
+        for one in sent
+    ]
+
+
+def write(folder: Path, sent: list[Sent]) -> Store:
+    """Store readings as they come: in batches, folded now and then, hour after hour."""
+    in_order = sorted(sent, key=lambda one: one.received_ms)
+    begin_ms = in_order[0].received_ms if in_order else BEGIN_MS
+    store = Store(folder, CATALOGUE, begin_ms)
+    for start in range(0, len(in_order), 50):
+        store.store(arrivals(in_order[start : start + 50]), [])
+        if start % 400 == 0:
+            store.fold()
+    return store
+
+
+def history_of(store: Store) -> tuple[JournalHistory, HourReaders]:
+    readers = HourReaders(store.folder)
+    return JournalHistory(store, readers), readers
+
+
+@pytest.fixture(params=["journal", "joined"])
+def fill(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fill]:
+    """Return what fills a store and hands it over."""
+    closing: list[Store | HourReaders] = []
+
+    def journal(sent: list[Sent], folder: str = "journal") -> JournalHistory:
+        store = write(tmp_path / folder, sent)
+        history, readers = history_of(store)
+        closing.extend([readers, store])
+        return history
+
+    def joined(sent: list[Sent]) -> JoinedHistory:
+        """Give all to an archive; the journal has dropped the first two hours."""
+        archive = journal(sent, "archive")
+        store = write(tmp_path / "journal", sent)
+        store.drop_older_than(BEGIN_MS + 2 * HOUR_MS)
+        history, readers = history_of(store)
+        closing.extend([readers, store])
+        return JoinedHistory(history, archive, Reach(readers, lambda: END_MS))
+
+    yield {"journal": journal, "joined": joined}[request.param]
+    for one in closing:
+        one.close()
+
+
+def heart_rates(seed: int) -> list[Sent]:
+    """Return four hours of two devices: late ones, unusable ones, equal times."""
+    dice = random.Random(seed)
+    sent = []
+    for device, boot in (("d-1", "b1"), ("d-1", "b2"), ("d-2", "b1")):
+        for seq in range(1, 400):
+            time_ms = BEGIN_MS + dice.randrange(0, HOURS * HOUR_MS - 60_000, 500)
+            is_late = dice.random() < 0.1
+            received_ms = time_ms + (dice.randrange(3 * HOUR_MS) if is_late else 20)
+            received_ms = min(received_ms, END_MS - 1)
+            value = dice.choice([None, 999.0, 60.0 + seq % 40, 71.5])
+            sent.append(reading(seq, value, time_ms, received_ms, device, boot))
+    return sent
+
+
+def reading(
+    seq: int,
+    value: ReadingValue,
+    time_ms: int,
+    received_ms: int | None = None,
+    device: str = "d-1",
+    boot: str = "b1",
+    series: Series = HEART_RATE,
+) -> Sent:
+    quality = "invalid" if value is None else "good"
+    reason = "lead_off" if value is None else None
+    made = Reading(device, boot, seq, time_ms, value, quality, reason)  # type: ignore[arg-type]  # a literal
+    return Sent(series, made, time_ms + 10 if received_ms is None else received_ms)
+
+
+def names(
+    store: HistoryStore, series: Series, period: Period
+) -> list[tuple[object, ...]]:
+    found = store.readings(series, period)
+    return [(one.kept.at_ms, *one.stream[3:], one.kept.seq) for one in found]
+
+
+def expected_names(sent: list[Sent], period: Period) -> list[tuple[object, ...]]:
+    return sorted(
+        (one.reading.time_ms, one.reading.device, one.reading.boot, one.reading.seq)
+        for one in sent
+        if period.from_ms <= one.reading.time_ms < period.to_ms
+    )
+
+
+def expected_buckets(sent: list[Sent], period: Period, grid: Grid) -> list[Bucket]:
+    parts: dict[int, list[float]] = {}
+    for one in sent:
+        value, time_ms = one.reading.value, one.reading.time_ms
+        if (
+            isinstance(value, float)
+            and value < 300
+            and (period.from_ms <= time_ms < period.to_ms)
+        ):
+            parts.setdefault((time_ms - grid.origin_ms) // grid.width_ms, []).append(
+                value
+            )
+    return [
+        Bucket(
+            grid.origin_ms + index * grid.width_ms,
+            grid.origin_ms + (index + 1) * grid.width_ms,
+            len(part),
+            min(part),
+            max(part),
+            pytest.approx(sum(part) / len(part)),
+        )
+        for index, part in sorted(parts.items())
+    ]
+
+
+PERIODS = [
+    WHOLE,
+    Period(BEGIN_MS + 1_234_567, BEGIN_MS + 9_876_543),
+    Period(BEGIN_MS, BEGIN_MS + HOUR_MS),
+    Period(BEGIN_MS + 2 * HOUR_MS - 1, BEGIN_MS + 2 * HOUR_MS + 1),
+    Period(0, 2**53),
+]
+
+
+@pytest.mark.parametrize("period", PERIODS)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_readings_come_each_once_in_order_of_position(
+    fill: Fill, seed: int, period: Period
+) -> None:
+    sent = heart_rates(seed)
+    assert names(fill(sent), HEART_RATE, period) == expected_names(sent, period)
+
+
+@pytest.mark.parametrize("count", [1, 7, 1_000])
+@pytest.mark.parametrize("period", PERIODS[:3])
+def test_buckets_are_the_numbers_of_the_readings_in_them(
+    fill: Fill, period: Period, count: int
+) -> None:
+    sent = heart_rates(3)
+    grid = grid_of(period, count)
+    found = fill(sent).buckets(HEART_RATE, period, grid, None)
+    assert found == expected_buckets(sent, period, grid)
+
+
+def test_buckets_of_a_part_keep_to_the_grid_of_the_whole(fill: Fill) -> None:
+    sent = heart_rates(4)
+    grid, part = Grid(BEGIN_MS, 100_000), Period(BEGIN_MS + 1_500, END_MS - 777_777)
+    found = fill(sent).buckets(HEART_RATE, part, grid, None)
+    assert found == expected_buckets(sent, part, grid)
+
+
+def test_a_reading_comes_back_as_it_was_stored(fill: Fill) -> None:
+    sent = [
+        reading(1, 71.25, END_MS - 5_000, END_MS - 4_990),
+        reading(2, None, END_MS - 4_000, END_MS - 3_990),
+    ]
+    usable, invalid = (one.kept for one in fill(sent).readings(HEART_RATE, WHOLE))
+    assert (usable.value, usable.quality, usable.reason) == (71.25, "good", None)
+    assert (usable.time_ms, usable.received_ms) == (END_MS - 5_000, END_MS - 4_990)
+    assert (invalid.is_usable, invalid.value) == (False, None)
+    assert (invalid.quality, invalid.reason) == ("invalid", "lead_off")
+
+
+def test_an_implausible_value_is_there_and_not_usable(fill: Fill) -> None:
+    store = fill([reading(1, 999.0, END_MS - 5_000)])
+    (one,) = store.readings(HEART_RATE, WHOLE)
+    assert not one.kept.is_usable
+    assert one.kept.reason == "out_of_range"
+    assert store.buckets(HEART_RATE, WHOLE, grid_of(WHOLE, 1), None) == []
+
+
+@pytest.mark.parametrize("at_ms", [BEGIN_MS + 1_000, END_MS - 1_000])
+def test_a_waveform_comes_back_sample_by_sample(fill: Fill, at_ms: int) -> None:
+    series = HEART_RATE._replace(vital="ecg")
+    block = {
+        "II": Lead(250.0, "mV", 0.005, SAMPLES),
+        "V5": Lead(125.0, "mV", 0.0025, SAMPLES[:125], offset=-1.5),
+    }
+    store = fill([reading(1, block, at_ms, series=series)])  # type: ignore[arg-type]  # a dict of leads
+    (one,) = store.readings(series, Period(at_ms, at_ms + 1))
+    assert one.kept.value == block
+
+
+@pytest.mark.parametrize("at_ms", [BEGIN_MS + 1_000, END_MS - 1_000])
+def test_components_are_averaged_each_by_itself(fill: Fill, at_ms: int) -> None:
+    series = HEART_RATE._replace(vital="blood_pressure")
+    first = {"systolic": 120.0, "diastolic": 80.0, "mean": 93.0}
+    second = {"systolic": 140.0, "diastolic": 90.0}
+    store = fill(
+        [
+            reading(1, first, at_ms, series=series),  # type: ignore[arg-type]  # a dict of numbers
+            reading(2, second, at_ms + 1, series=series),  # type: ignore[arg-type]
+        ]
+    )
+    grid = Grid(BEGIN_MS, HOURS * HOUR_MS)
+    (systolic,) = store.buckets(series, WHOLE, grid, "systolic")
+    assert systolic == (BEGIN_MS, END_MS, 2, 120.0, 140.0, 130.0)
+    (mean,) = store.buckets(series, WHOLE, grid, "mean")
+    assert mean == (BEGIN_MS, END_MS, 1, 93.0, 93.0, 93.0)
+
+
+@pytest.mark.parametrize("at_ms", [BEGIN_MS + 1_000, END_MS - 1_000])
+def test_a_state_comes_back_as_a_word(fill: Fill, at_ms: int) -> None:
+    series = HEART_RATE._replace(vital="sleep_state")
+    (one,) = fill([reading(1, "asleep", at_ms, series=series)]).readings(series, WHOLE)
+    assert one.kept.value == "asleep"
+
+
+def test_the_latest_of_each_vital_is_the_last_by_position(fill: Fill) -> None:
+    sent = heart_rates(5)
+    saturation = HEART_RATE._replace(vital="oxygen_saturation")
+    sent += [
+        reading(400, 97.0, BEGIN_MS + 1_000, series=saturation),
+        reading(401, 95.0, BEGIN_MS + 500, END_MS - 1, series=saturation),
+    ]
+    found = fill(sent).latest("ward-a", "bed-01", BEGIN_MS)
+    last = max(
+        (one for one in sent if one.series == HEART_RATE),
+        key=lambda one: (
+            one.reading.time_ms,
+            one.reading.device,
+            one.reading.boot,
+            one.reading.seq,
+        ),
+    )
+    assert list(found) == ["heart_rate", "oxygen_saturation"]
+    assert found["heart_rate"].kept.seq == last.reading.seq
+    assert found["oxygen_saturation"].kept.seq == 400
+
+
+def test_beds_and_wards_are_kept_apart(fill: Fill) -> None:
+    sent = [
+        reading(1, 71.0, END_MS - 1_000),
+        reading(
+            1,
+            72.0,
+            END_MS - 1_000,
+            device="d-2",
+            series=Series("ward-b", "bed-01", "heart_rate"),
+        ),
+        reading(
+            1,
+            73.0,
+            END_MS - 1_000,
+            device="d-3",
+            series=Series("ward-a", "bed-02", "heart_rate"),
+        ),
+    ]
+    store = fill(sent)
+    assert [one.kept.value for one in store.readings(HEART_RATE, WHOLE)] == [71.0]
+    assert store.vitals("ward-a", "bed-01") == ["heart_rate"]
+    assert store.vitals("ward-c", "bed-01") == []
+    assert store.latest("ward-a", "bed-03", 0) == {}
+    (bucket,) = store.buckets(HEART_RATE, WHOLE, grid_of(WHOLE, 1), None)
+    assert bucket.numbers == 1
+
+
+def test_nothing_stored_is_nothing_found(fill: Fill) -> None:
+    store = fill([reading(1, 71.0, END_MS - 1_000)])
+    nowhere = Series("ward-a", "bed-01", "body_temperature")
+    assert list(store.readings(nowhere, WHOLE)) == []
+    assert store.buckets(nowhere, WHOLE, grid_of(WHOLE, 10), None) == []
