@@ -7,7 +7,7 @@ MEMBERS := hub plugins/recorder plugins/analysis plugins/alerting plugins/nurse_
 EDITABLE := $(foreach member,$(MEMBERS),-e $(member))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test lint bench docs validate clean
 
 help: ## Say what can be made.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,9 @@ docs: $(VENV)/.develops ## Write again what is generated from the code.
 	$(BIN)/monitorme config --force config
 	$(BIN)/python tests/regenerate_readmes.py
 
+validate: $(VENV)/.validates ## Prove the analysis on recordings again; writes docs/analysis.md.
+	$(BIN)/python -m monitorme_analysis.validation --write docs/analysis.md
+
 clean: ## Remove what was installed and made.
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts
 
@@ -49,4 +52,9 @@ $(VENV)/.runs: $(VENV)/.python pyproject.toml $(addsuffix /pyproject.toml,$(MEMB
 $(VENV)/.develops: $(VENV)/.runs
 	$(BIN)/python -m pip install --quiet --group dev -e 'hub[server,web]' \
 		-e 'device_sim[recordings]' -e 'plugins/recorder[parquet]' $(EDITABLE)
+	@touch $@
+
+# Detectors of others, to stand beside ours.
+$(VENV)/.validates: $(VENV)/.develops
+	$(BIN)/python -m pip install --quiet --group validate
 	@touch $@

@@ -91,6 +91,9 @@ class _BedReplay:
             while next_ms < reading.time_ms:
                 self._look(next_ms)
                 next_ms += tick_ms
+            if tick_ms > TICK_MS and reading.time_ms > stay.begin_ms:
+                # What became true between two slow ticks is seen before it ends.
+                self._look(reading.time_ms - 1)
             self._take(vital, reading)
         stay.episodes += self._open.values()
         stay.episodes.sort(key=lambda one: (one.from_ms, one.code))

@@ -1,0 +1,1 @@
+"""Proof on recordings: the figures of docs/analysis.md."""
