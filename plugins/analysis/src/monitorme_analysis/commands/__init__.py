@@ -2,6 +2,7 @@
 
 import click
 
+from monitorme_analysis.commands.beats import beats
 from monitorme_analysis.commands.replay import replay
 
 
@@ -10,4 +11,5 @@ def analysis() -> None:
     """Ask the rules: of a recording, of recorded history, or what if."""
 
 
+analysis.add_command(beats)
 analysis.add_command(replay)

@@ -1,0 +1,1 @@
+"""Heartbeats in an electrocardiogram, and what their order and shape say."""

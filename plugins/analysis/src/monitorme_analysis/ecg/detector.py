@@ -1,0 +1,268 @@
+"""Beats of one or several leads, found as samples come.
+
+Leads are not chosen one by one: the energy of each is measured in its own usual height,
+and counts by how quiet and how alive the lead is just then. Peaks of the sum are judged
+with a second of what follows them in view (see `evidence`).
+"""
+
+import itertools
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from monitorme_analysis.ecg import evidence, levels, shapes
+from monitorme_analysis.ecg.beat import Beat
+from monitorme_analysis.ecg.filters import Samples
+from monitorme_analysis.ecg.front_end import FrontEnd, Stretches
+from monitorme_analysis.ecg.levels import Levels
+from monitorme_analysis.ecg.shapes import Shapes
+
+_FLOOR: Final = 0.11
+"""Lower peaks cannot be beats, whatever else speaks for them."""
+_NEAR_S: Final = 0.12
+"""Peaks nearer than this to each other are one."""
+_CONTEXT_S: Final = 0.6
+"""How far noise is looked for on both sides of a peak."""
+_PATIENCE_S: Final = 0.9
+"""How long a judged peak waits for what follows it."""
+_HALF_BEAT_S: Final = 0.11
+_SHIFTS: Final = 2
+_USUAL_S: Final = 0.8
+_INTERVALS: Final = 8
+
+
+@dataclass(slots=True)
+class Peak:
+    """A peak of energy that may be a beat."""
+
+    index: int
+    """The working sample of the peak of energy."""
+    height: float
+    main: int = 0
+    """The working sample of its main deflection."""
+    odds: float = 0.0
+    strength: float = 0.0
+    noise: float = 0.0
+    match: float = 0.0
+    place: int = -1
+    width_ms: float = 0.0
+    lead: int = 0
+    energy: Samples = field(default_factory=lambda: np.zeros(0))
+    unit: Samples | None = None
+
+
+@dataclass(slots=True)
+class DetectorState:
+    """All that the detector knows; it can be written down and read back (see `saving`)."""
+
+    stretches: Stretches = field(default_factory=Stretches)
+    levels: Levels = field(default_factory=Levels)
+    shapes: Shapes = field(default_factory=Shapes)
+    fused: Samples = field(default_factory=lambda: np.zeros(0))
+    """The energy of all leads; as long as their histories."""
+    searched: int = 0
+    """Until which working sample peaks have been looked for."""
+    peaks: list[Peak] = field(default_factory=list)
+    """Found, but without their context yet."""
+    judged: list[Peak] = field(default_factory=list)
+    """Judged, but not decided."""
+    beats: list[int] = field(default_factory=list)
+    """The newest beats, by working sample of their energy."""
+    taken: int = 0
+    """Raw samples taken in."""
+
+
+class BeatDetector:
+    """Finds beats in blocks of samples of a fixed rate and fixed leads.
+
+    Blocks may be of any size: the beats are those of the whole record. A beat is
+    reported about two seconds after it happened.
+    """
+
+    def __init__(
+        self, rate_hz: float, leads: tuple[str, ...], state: DetectorState | None = None
+    ) -> None:
+        self.rate_hz = rate_hz
+        self.leads = leads
+        self.front = FrontEnd(rate_hz, len(leads))
+        if state is None:
+            state = DetectorState()
+            self.front.begin(state.stretches)
+        self.state = state
+        rate = self.front.rate_hz
+        self._near = int(_NEAR_S * rate)
+        self._context = int(_CONTEXT_S * rate)
+        self._patience = int(_PATIENCE_S * rate)
+        half = int(_HALF_BEAT_S * rate)
+        self._half = half
+        offsets = np.arange(-half, half + 1)
+        self._windows = offsets + np.arange(-_SHIFTS, _SHIFTS + 1)[:, None]
+
+    def feed(self, samples: Samples) -> list[Beat]:
+        """Take in mV, a row for each lead, NaN where missing; return the new beats."""
+        state, size = self.state, self.front.raw_stretch
+        raw = np.concatenate([state.stretches.raw, samples], axis=1)
+        state.taken += samples.shape[1]
+        beats: list[Beat] = []
+        position = 0
+        while raw.shape[1] - position >= size:
+            beats += self._stretch(raw[:, position : position + size])
+            position += size
+        state.stretches.raw = raw[:, position:].copy()
+        return beats
+
+    def finish(self) -> list[Beat]:
+        """Return the beats that were still waiting for what follows; there is no more."""
+        state = self.state
+        end = state.taken
+        last = state.stretches.raw[:, -1:]
+        if not last.size:
+            last = state.stretches.last[:, None]
+        beats = self.feed(np.repeat(last, 4 * self.front.raw_stretch, axis=1))
+        # The signal standing still is the end's doing; what that looks like is no beat.
+        edge = end - round(0.06 * self.rate_hz)
+        return [beat for beat in beats if beat.sample < edge]
+
+    def _stretch(self, raw: Samples) -> list[Beat]:
+        state = self.state
+        energy = self.front.add(state.stretches, raw)
+        if not state.levels.usual.size:
+            known = state.stretches.energy
+            if known.shape[1] < levels.LEARNING_STRETCHES * self.front.stretch:
+                return []
+            levels.begin(state.levels, known, self.front.stretch)
+            self._fuse(known)
+        else:
+            self._fuse(energy)
+        self._search()
+        return self._decide()
+
+    def _fuse(self, energy: Samples) -> None:
+        state = self.state
+        usual = state.levels.usual
+        weights = levels.weights_of(state.levels, energy)
+        heights = np.minimum(energy / usual[:, None], levels.CAP)
+        length = state.stretches.energy.shape[1] - energy.shape[1]
+        kept = state.fused[len(state.fused) - length :] if length else state.fused[:0]
+        state.fused = np.concatenate([kept, weights @ heights])
+
+    def _search(self) -> None:
+        """Note the peaks of what is new, the higher of two that are near each other."""
+        state = self.state
+        first = state.stretches.first
+        begin = max(state.searched - first, 1)
+        end = len(state.fused) - 1
+        part = state.fused[begin - 1 : end + 1]
+        middle = part[1:-1]
+        tops = (middle > part[:-2]) & (middle >= part[2:]) & (middle > _FLOOR)
+        state.searched = first + end
+        for index in np.flatnonzero(tops).tolist():
+            height = float(middle[index])
+            peak = Peak(index + begin + first, height)
+            if not state.peaks or peak.index - state.peaks[-1].index >= self._near:
+                state.peaks.append(peak)
+            elif height > state.peaks[-1].height:
+                state.peaks[-1] = peak
+
+    def _decide(self) -> list[Beat]:
+        state = self.state
+        known = state.stretches.first + len(state.fused) - 1
+        beats: list[Beat] = []
+        while state.peaks and known - state.peaks[0].index >= self._context:
+            peak = state.peaks.pop(0)
+            self._judge(peak)
+            state.judged.append(peak)
+            beats += self._settle(peak.index)
+        return beats + self._settle(known - self._context)
+
+    def _judge(self, peak: Peak) -> None:
+        """Look at a peak with what is around it."""
+        state = self.state
+        stretches, usual = state.stretches, state.levels.usual
+        at = peak.index - stretches.first
+        low = max(0, at - self._context)
+        window = stretches.energy[:, low : at + self._context]
+        weights, peak.noise = levels.around(state.levels, window)
+        peak.energy = stretches.energy[:, at].copy()
+        heights = np.minimum(peak.energy / usual, levels.CAP)
+        peak.strength = float(weights @ heights)
+        peak.lead = int((weights * heights).argmax())
+        peak.width_ms = self._width_ms(at)
+        by_lead = weights / usual
+        begin = max(0, at - self._half)
+        deflection = by_lead @ np.abs(stretches.band[:, begin : at + self._half + 1])
+        main = begin + int(deflection.argmax())
+        peak.main = main + stretches.first
+        stepness, match, usual_strength = 0.0, shapes.UNKNOWN, 1.0
+        reach = self._half + _SHIFTS
+        if main >= reach and main + reach < stretches.wave.shape[1]:
+            windows = stretches.wave[:, self._windows + main].transpose(1, 0, 2)
+            match, peak.place, peak.unit = shapes.match(state.shapes, windows, weights)
+            stepness = _stepness(windows[_SHIFTS], weights)
+            if peak.place >= 0:
+                usual_strength = state.shapes.strengths[peak.place]
+        peak.match = match
+        peak.odds = evidence.of_peak(
+            peak.strength, match, peak.noise, usual_strength, stepness
+        )
+
+    def _width_ms(self, at: int) -> float:
+        reach = 2 * self._half
+        near = self.state.fused[max(0, at - reach) : at + reach + 1]
+        wide = int((near > 0.5 * self.state.fused[at]).sum())
+        return wide / self.front.rate_hz * 1000
+
+    def _settle(self, known: int) -> list[Beat]:
+        """Decide the peaks that have waited long enough."""
+        state, rate = self.state, self.front.rate_hz
+        beats: list[Beat] = []
+        while state.judged and known - state.judged[0].index >= self._patience:
+            usual_s = self._usual_interval() / rate
+            peak = state.judged[0]
+            last = state.beats[-1] if state.beats else peak.index - usual_s * rate
+            is_beat = evidence.begins_path(
+                [one.index / rate for one in state.judged],
+                [one.odds for one in state.judged],
+                last / rate,
+                known / rate,
+                usual_s,
+            )
+            state.judged.pop(0)
+            if is_beat:
+                beats.append(self._accept(peak))
+        return beats
+
+    def _usual_interval(self) -> float:
+        beats = self.state.beats
+        if len(beats) < 4:
+            return _USUAL_S * self.front.rate_hz
+        intervals = sorted(b - a for a, b in itertools.pairwise(beats))
+        count = len(intervals)
+        return (intervals[(count - 1) // 2] + intervals[count // 2]) / 2
+
+    def _accept(self, peak: Peak) -> Beat:
+        state = self.state
+        state.beats = [*state.beats[-_INTERVALS:], peak.index]
+        levels.learn(state.levels, peak.energy, peak.noise)
+        shape = -1
+        if peak.unit is not None and (peak.match > shapes.SAME or peak.noise < 0.25):
+            shape = shapes.learn(
+                state.shapes, peak.unit, peak.match, peak.place, peak.strength
+            )
+        return Beat(
+            sample=max(0, self.front.moment(peak.main)),
+            lead=self.leads[peak.lead],
+            strength=peak.strength,
+            noise=peak.noise,
+            match=peak.match,
+            shape=shape,
+            width_ms=peak.width_ms,
+        )
+
+
+def _stepness(window: Samples, weights: Samples) -> float:
+    """Return which part of a deflection stays; a step keeps all, a beat little."""
+    stays = np.abs(window[:, -3:].mean(axis=1) - window[:, :3].mean(axis=1))
+    size = window.max(axis=1) - window.min(axis=1) + 1e-9
+    return float(weights @ (stays / size))

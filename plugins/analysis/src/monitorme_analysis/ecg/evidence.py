@@ -1,0 +1,103 @@
+"""What speaks for a beat, as log-odds, and the likeliest sequence of beats.
+
+A peak of energy may be a beat, a T wave, a P wave or noise. Its height, its likeness to
+known beats and the noise around it speak for it or against; so does its distance from
+its neighbours. The sequence with the greatest sum is found exactly (dynamic programming
+over the few peaks not yet decided), so that a strong beat that comes later can still
+unseat a weak peak before it.
+"""
+
+from collections.abc import Sequence
+from math import log
+from typing import Final
+
+_BASE: Final = 3.5
+_STRENGTH: Final = 4.5
+_MATCH: Final = 5.0
+_NOISE: Final = 9.0
+_RELATIVE: Final = 0.8
+_STEP: Final = 12.0
+_SHORT: Final = 4.0
+_LONG: Final = 2.0
+_LONGEST: Final = 0.75
+REFRACTORY_S: Final = 0.2
+_T_WAVE_S: Final = 0.36
+"""A second beat within this time is likelier the T wave (Pan and Tompkins 1985)."""
+_NEVER: Final = -1000.0
+
+
+def of_peak(
+    strength: float, match: float, noise: float, usual: float, stepness: float
+) -> float:
+    """Return the log-odds that a peak is a beat, its neighbours aside.
+
+    Args:
+        strength: height over the usual height of beats.
+        match: correlation with the most similar shape.
+        noise: median energy around, over the usual height of beats.
+        usual: strength of beats of that shape.
+        stepness: part of the deflection by which the signal stays displaced after it.
+    """
+    height = log(max(strength, 0.03))
+    relative = min(0.3, max(-2.0, height - log(max(usual, 0.03))))
+    return (
+        _BASE
+        + _STRENGTH * height
+        + _MATCH * match
+        - _NOISE * noise
+        + _RELATIVE * relative
+        - _STEP * max(0.0, stepness - 0.6)
+    )
+
+
+def of_interval(interval_s: float, usual_s: float) -> float:
+    """Return what an interval between two beats adds: nothing, or something negative."""
+    if interval_s < REFRACTORY_S:
+        return _NEVER
+    odds = of_silence(interval_s, usual_s)
+    if interval_s < _T_WAVE_S:
+        odds -= (_T_WAVE_S - interval_s) / (_T_WAVE_S - REFRACTORY_S)
+    # A rate may double from one beat to the next, but not because the last was slow.
+    early = interval_s / min(usual_s, 1.0)
+    if early < 0.7:
+        odds -= _SHORT * (0.7 - early) / 0.5
+    return odds
+
+
+def of_silence(silence_s: float, usual_s: float) -> float:
+    """Return what a time without a beat adds; little, so that a pause stays one."""
+    return -_LONG * min(_LONGEST, max(0.0, silence_s / usual_s - 1.5))
+
+
+def begins_path(
+    times_s: Sequence[float],
+    odds: Sequence[float],
+    last_s: float,
+    now_s: float,
+    usual_s: float,
+) -> bool:
+    """Say whether the first of the peaks is on the likeliest path through all of them.
+
+    Args:
+        times_s: when the peaks are, in order.
+        odds: the log-odds of each.
+        last_s: when the last beat was that is decided.
+        now_s: until when peaks are known.
+        usual_s: the usual interval.
+    """
+    count = len(times_s)
+    best = [0.0] * count
+    has_first = [False] * count
+    top, chosen = of_silence(now_s - last_s, usual_s), False
+    for i in range(count):
+        time_s = times_s[i]
+        sum_, first = of_interval(time_s - last_s, usual_s), i == 0
+        for j in range(i):
+            other = best[j] + of_interval(time_s - times_s[j], usual_s)
+            if other > sum_:
+                sum_, first = other, has_first[j]
+        best[i], has_first[i] = sum_ + odds[i], first
+        end = best[i] + of_silence(now_s - time_s, usual_s)
+        if end > top:
+            top, chosen = end, first
+    return chosen

@@ -1,0 +1,118 @@
+"""From raw samples to the energy of QRS complexes, a second at a time.
+
+The detector always works on stretches of the same length, counted from its first sample.
+What it computes therefore does not depend on how samples were cut into blocks.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from monitorme_analysis.ecg.filters import Samples, band_pass, odd
+
+WORKING_RATE_HZ: Final = 100
+"""Samples are averaged down to at least this rate, at most twice of it."""
+_BAND_HZ: Final = (5.0, 25.0)
+"""Where QRS complexes, wide ones too, stand out from T waves, drift and muscle."""
+_FILTER_S: Final = 0.30
+_ENERGY_S: Final = 0.10
+HISTORY_S: Final = 6
+
+
+@dataclass(slots=True)
+class Stretches:
+    """What is remembered of the signal: the newest seconds, a row for each lead."""
+
+    first: int = 0
+    """The working sample at which the histories begin."""
+    raw: Samples = field(default_factory=lambda: np.zeros((0, 0)))
+    """Raw samples that are less than a stretch."""
+    last: Samples = field(default_factory=lambda: np.zeros(0))
+    """The last value of each lead, to hold where one is missing."""
+    tail: Samples | None = None
+    """The end of the averaged signal, to go on filtering from."""
+    wave: Samples = field(default_factory=lambda: np.zeros((0, 0)))
+    band: Samples = field(default_factory=lambda: np.zeros((0, 0)))
+    energy: Samples = field(default_factory=lambda: np.zeros((0, 0)))
+
+
+class FrontEnd:
+    """Turns stretches of raw samples into wave, band-passed wave and energy.
+
+    All three are aligned: element i of each is about the same moment.
+    """
+
+    def __init__(self, rate_hz: float, leads: int) -> None:
+        self.step = max(1, int(rate_hz // WORKING_RATE_HZ))
+        self.rate_hz = rate_hz / self.step
+        self.stretch = max(1, round(self.rate_hz))
+        self.raw_stretch = self.stretch * self.step
+        self._leads = leads
+        self._taps = band_pass(*_BAND_HZ, self.rate_hz, odd(_FILTER_S, self.rate_hz))
+        box = odd(_ENERGY_S, self.rate_hz)
+        self._box = np.ones(box) / box
+        # The slope takes two samples more.
+        self._carry = len(self._taps) + 1 + box
+        self._half_box = (box - 1) // 2
+        self.delay = (len(self._taps) - 1) // 2 + 1 + self._half_box
+        self._kept = HISTORY_S * self.stretch
+
+    def begin(self, state: Stretches) -> None:
+        """Make a state empty, with a row for each lead."""
+        state.raw = np.zeros((self._leads, 0))
+        state.last = np.zeros(self._leads)
+        state.wave = np.zeros((self._leads, 0))
+        state.band, state.energy = state.wave, state.wave
+
+    def add(self, state: Stretches, raw: Samples) -> Samples:
+        """Take a stretch of raw samples in; returns the new part of the energy."""
+        held = _hold(raw, state.last)
+        state.last = held[:, -1].copy()
+        new = held.reshape(self._leads, self.stretch, self.step).mean(axis=2)
+        if state.tail is None:
+            state.tail = np.repeat(new[:, :1], self._carry, axis=1)
+        wave = np.concatenate([state.tail, new], axis=1)
+        state.tail = wave[:, -self._carry :]
+        band = _filtered(wave, self._taps)
+        slope = band[:, 2:] - band[:, :-2]
+        power = _filtered(slope * slope, self._box)[:, -self.stretch :]
+        energy = np.sqrt(np.maximum(power, 0.0))
+        n = self.stretch
+        self._append(
+            state,
+            wave[:, -n - self.delay : -self.delay],
+            band[:, -n - 1 - self._half_box : -1 - self._half_box],
+            energy,
+        )
+        return energy
+
+    def moment(self, index: int) -> int:
+        """Return the raw sample that a working sample is about."""
+        return (index - self.delay) * self.step + self.step // 2
+
+    def _append(
+        self, state: Stretches, wave: Samples, band: Samples, energy: Samples
+    ) -> None:
+        cut = max(0, state.energy.shape[1] + self.stretch - self._kept)
+        state.wave = np.concatenate([state.wave[:, cut:], wave], axis=1)
+        state.band = np.concatenate([state.band[:, cut:], band], axis=1)
+        state.energy = np.concatenate([state.energy[:, cut:], energy], axis=1)
+        state.first += cut
+
+
+def _filtered(rows: Samples, taps: Samples) -> Samples:
+    if len(rows) == 1:
+        return np.convolve(rows[0], taps, "valid")[None, :]
+    return np.stack([np.convolve(row, taps, "valid") for row in rows])
+
+
+def _hold(raw: Samples, last: Samples) -> Samples:
+    """Return samples with the last value before each missing one in its place."""
+    missing = np.isnan(raw)
+    if not missing.any():
+        return raw
+    place = np.where(missing, -1, np.arange(raw.shape[1]))
+    place = np.maximum.accumulate(place, axis=1)
+    held = np.take_along_axis(raw, np.maximum(place, 0), axis=1)
+    return np.where(place < 0, last[:, None], held)

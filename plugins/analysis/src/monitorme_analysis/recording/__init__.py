@@ -1,0 +1,1 @@
+"""Recordings on disk, read without anything that only a recording needs."""

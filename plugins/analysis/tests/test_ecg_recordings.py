@@ -1,0 +1,42 @@
+"""Beats and conditions of recordings that nobody here made."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from monitorme.testing import needs
+from monitorme_analysis.commands import analysis
+from monitorme_analysis.recording.beats import beats_of
+from monitorme_analysis.recording.wfdb_record import read_record
+from monitorme_analysis.validation.annotations import read_annotations
+from monitorme_analysis.validation.matching import Score, compare
+
+pytestmark = pytest.mark.data
+
+
+@pytest.mark.slow
+def test_mit_bih_beats_are_found_within_150_ms() -> None:
+    folder = needs.data("mitdb")
+    total = Score()
+    for header in sorted(folder.glob("*.hea")):
+        record = read_record(header.with_suffix(""))
+        marked = read_annotations(header.with_suffix(".atr"))
+        found = [beat.sample for beat in beats_of(record)]
+        window = round(0.150 * record.rate_hz)
+        score = compare(marked.beats, found, window, marked.flutter)
+        assert score.sensitivity_percent >= 99.0, record.name
+        assert score.predictivity_percent >= 99.0, record.name
+        total += score
+    assert total.sensitivity_percent >= 99.7
+    assert total.predictivity_percent >= 99.7
+
+
+def test_the_beats_command_prints_one_object_a_beat() -> None:
+    record = needs.data("mitdb") / "100"
+    result = CliRunner().invoke(analysis, ["beats", str(record)])
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.exit_code == 0
+    assert 2260 <= len(lines) <= 2280
+    assert set(lines[0]) == {"sample", "time_ms", "lead"}
+    assert lines[0]["time_ms"] == round(lines[0]["sample"] / 360 * 1000)
