@@ -46,7 +46,9 @@ class Past:
 
     def silences(self, leg: Leg, vital: str, longest_ms: int) -> Iterator[Silence]:
         """Return when a vital had no usable reading for longer than `longest_ms`."""
-        period = Period(leg.period.from_ms, min(leg.period.to_ms, self.reach.now_ms()))
+        period = Period(
+            leg.period.from_ms, min(leg.period.to_ms, self.reach.now_ms() + 1)
+        )
         return silences(
             self.readings.readings(Series(leg.ward, leg.bed, vital), period),
             period,
