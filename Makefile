@@ -28,6 +28,7 @@ bench: $(VENV)/.develops ## Measure the hot paths; prints ratios.
 
 docs: $(VENV)/.develops ## Write again what is generated from the code.
 	$(BIN)/monitorme schema --write docs
+	$(BIN)/monitorme recorder openapi --write docs/history.openapi.json
 	$(BIN)/monitorme config --force config
 	$(BIN)/python tests/regenerate_readmes.py
 

@@ -23,5 +23,7 @@ def monitorme_plugin() -> "type[Plugin[Any]]":
 def monitorme_commands() -> "Sequence[click.Command]":
     """Return `monitorme recorder`."""
     from monitorme_recorder.commands import recorder
+    from monitorme_recorder.history_commands import openapi
 
+    recorder.add_command(openapi)
     return [recorder]

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from monitorme.errors import StorageError
 from monitorme.plugin import Context
 from monitorme_recorder.api.beds import bed_routes, ward_routes
+from monitorme_recorder.api.document import openapi_of
 from monitorme_recorder.api.inventory import inventory_routes
 from monitorme_recorder.api.models import Problem
 from monitorme_recorder.api.patients import patient_routes, record_number_routes
@@ -43,6 +44,7 @@ def history_app(past: Past, store: Store, context: Context) -> FastAPI:
     app.include_router(patient_routes(past, context))
     app.include_router(record_number_routes(past))
     app.include_router(inventory_routes(past, store))
+    app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]  # FastAPI's way
     return app
 
 
