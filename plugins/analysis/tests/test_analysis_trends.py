@@ -228,16 +228,16 @@ def test_the_time_is_told_with_its_range() -> None:
 def test_a_pressure_stands_against_the_median_of_the_last_three() -> None:
     last = Last()
     for hour, systolic in enumerate((120, 200, 124)):
-        last = measure(last, hour * HOUR_MS, systolic, 3 * HOUR_MS)
+        last = measure(last, hour * HOUR_MS, systolic, gap_ms=3 * HOUR_MS)
         assert last.share == 0
-    last = measure(last, 3 * HOUR_MS, 93, 3 * HOUR_MS)
+    last = measure(last, 3 * HOUR_MS, 93, gap_ms=3 * HOUR_MS)
     assert last.usual == 124
     assert last.share == pytest.approx(-0.25)
 
 
 def test_the_last_three_begin_anew_after_a_gap() -> None:
     last = Last((120, 121, 122), 123, 0)
-    assert measure(last, 3 * HOUR_MS + 1, 60, 3 * HOUR_MS).usual is None
+    assert measure(last, 3 * HOUR_MS + 1, 60, gap_ms=3 * HOUR_MS).usual is None
 
 
 def day(awake: float, asleep: float) -> tuple[Hour, ...]:

@@ -34,8 +34,17 @@ class Last:
         return (self.newest - usual) / usual
 
 
-def measure(last: Last, at_ms: int, value: float, gap_ms: int) -> Last:
-    """Return the state with a newer value; after a gap the last three begin anew."""
-    if last.newest is None or at_ms - last.newest_ms > gap_ms:
+def measure(
+    last: Last, at_ms: int, value: float, *, gap_ms: int, apart_ms: int = 0
+) -> Last:
+    """Return the state with a newer value.
+
+    After a gap the last three begin anew. A value sooner than `apart_ms` after another
+    takes its place: it is the same measurement once more.
+    """
+    since_ms = at_ms - last.newest_ms
+    if last.newest is None or since_ms > gap_ms:
         return Last(newest=value, newest_ms=at_ms)
+    if since_ms < apart_ms:
+        return Last(last.earlier, value, last.newest_ms)
     return Last((*last.earlier, last.newest)[-COUNT:], value, at_ms)

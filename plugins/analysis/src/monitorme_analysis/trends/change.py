@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from monitorme_analysis.trends.slope import Line, Point, fit
-from monitorme_analysis.trends.window import levels
+from monitorme_analysis.trends.window import LEVEL_POINTS, levels
 
 COVERED: Final = 0.8
 """Share of the window that a line must have seen."""
@@ -63,7 +63,8 @@ def _largest(
 def _along(line: Line | None, points: tuple[Point, ...], span_ms: int) -> Change | None:
     """Return the change along a line, from the beginning of what it has seen.
 
-    Points lie in the middle of their buckets, so that what was seen is a bucket longer.
+    It ends at a value that there was: a line goes on where a patient no longer does.
+    Points lie in the middle of their buckets, so what was seen is a bucket longer.
     """
     if line is None or not line.is_certain:
         return None
@@ -71,4 +72,6 @@ def _along(line: Line | None, points: tuple[Point, ...], span_ms: int) -> Change
     seen_ms += seen_ms // (len(points) - 1)
     if seen_ms < span_ms * COVERED:
         return None
-    return Change(line.level - line.slope * min(seen_ms, span_ms), line.level)
+    start = line.level - line.slope * min(seen_ms, span_ms)
+    newest = [value for _, value in points[-LEVEL_POINTS:]]
+    return Change(start, min(max(line.level, min(newest)), max(newest)))

@@ -1,0 +1,179 @@
+"""What the rules of trends share: a window of one vital, and what it is said to do."""
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar, Generic, TypeVar
+
+from monitorme.contract.payloads import ConditionKind, Priority
+from monitorme_analysis.rule import (
+    Finding,
+    Findings,
+    Observed,
+    Rule,
+    RuleContext,
+    RuleSettings,
+)
+from monitorme_analysis.trends.change import Change
+from monitorme_analysis.trends.slope import fit
+from monitorme_analysis.trends.time_to_limit import MINUTE_MS, time_to_limit
+from monitorme_analysis.trends.window import Shape, Window, add
+
+ENDS_AT_SHARE = 0.5
+"""What is found ends when no more than this share of what it takes is left."""
+
+AHEAD = 2.0
+"""What is found already may look twice as far ahead as it has seen."""
+
+
+@dataclass(slots=True)
+class Trending:
+    """A vital's newest stretch, and since when it is found to change."""
+
+    window: Window = field(default_factory=Window)
+    received_ms: int = 0
+    """When the newest value came."""
+    since_ms: int | None = None
+    """Since when it is found; None where it is not."""
+    worst: float = 0.0
+    """How far it has come since then."""
+    sleep: str = "unknown"
+    """The sleep state that the window is of."""
+
+
+Se = TypeVar("Se", bound=RuleSettings)
+
+
+class TrendRule(Rule[Trending, Se], Generic[Se]):
+    """Finds that one vital changes too much within a window."""
+
+    State = Trending
+    code: ClassVar[str]
+    """The condition's."""
+    sign: ClassVar[int]
+    """-1 where a fall is found, 1 where a rise is."""
+
+    def __init__(self, settings: Se) -> None:
+        super().__init__(settings)
+        (self._vital,) = self.vitals
+        self._usual = self.shape()
+        self._shapes: dict[int, Shape] = {}
+
+    @abstractmethod
+    def shape(self) -> Shape:
+        """Return the window; its gap is at least the catalogue's stale age."""
+
+    @abstractmethod
+    def change(self, window: Window) -> tuple[Change, float]:
+        """Return the change, and it as a share of what it takes: 1.0 is found."""
+
+    @abstractmethod
+    def priority(self, change: Change) -> Priority:
+        """Return how soon somebody has to respond."""
+
+    def begin(self) -> Trending:
+        """Return a window that holds nothing."""
+        return Trending()
+
+    def step(
+        self, state: Trending, observed: Observed, context: RuleContext
+    ) -> tuple[Trending, Findings]:
+        """Take a value in; a window that has a new point is judged."""
+        value = observed.value
+        before = state.window
+        if observed.at_ms - before.newest_ms < self._usual.every_ms and before.values:
+            return state, None
+        if not isinstance(value, float):
+            return state, None
+        state.received_ms = observed.received_ms
+        begins_anew = self._begins_anew(state, observed, context)
+        window = Window() if begins_anew else before
+        window = add(window, observed.at_ms, value, self._shape(context))
+        state.window = window
+        if window.points is before.points:
+            return state, None
+        return state, self._judge(state, observed, context)
+
+    def elapse(
+        self, state: Trending, now_ms: int, context: RuleContext
+    ) -> tuple[Trending, Findings]:
+        """End what was found when the newest value is too old to stand for now."""
+        if state.since_ms is None:
+            return state, None
+        if now_ms - state.received_ms <= self._shape(context).gap_ms:
+            return state, None
+        state.since_ms = None
+        return state, ()
+
+    def _begins_anew(
+        self, state: Trending, observed: Observed, context: RuleContext
+    ) -> bool:
+        """Say whether what comes is not to be compared with what was."""
+        del state, observed, context
+        return False
+
+    def _shape(self, context: RuleContext) -> Shape:
+        stale_ms = context.catalogue[self._vital].stale_after_ms
+        found = self._shapes.get(stale_ms)
+        if found is None:
+            usual = self._usual
+            gap_ms = max(usual.gap_ms, stale_ms)
+            found = Shape(usual.span_ms, usual.bucket_ms, usual.every_ms, gap_ms)
+            self._shapes[stale_ms] = found
+        return found
+
+    def _judge(
+        self, state: Trending, observed: Observed, context: RuleContext
+    ) -> Findings:
+        change, share = self.change(state.window)
+        holds = state.since_ms is not None
+        if share < (ENDS_AT_SHARE if holds else 1.0):
+            state.since_ms = None
+            return ()
+        if state.since_ms is None:
+            state.since_ms, state.worst = observed.at_ms, change.to
+        state.worst = (min if self.sign < 0 else max)(state.worst, change.to)
+        return (self._finding(state, state.since_ms, change, observed, context),)
+
+    def _finding(
+        self,
+        state: Trending,
+        since_ms: int,
+        change: Change,
+        observed: Observed,
+        context: RuleContext,
+    ) -> Finding:
+        entry = context.catalogue[self._vital]
+        points = state.window.points
+        minutes = max(1, round((observed.at_ms - points[0][0]) / MINUTE_MS))
+        start = f"{change.start:.{entry.decimals}f}"
+        to = f"{change.to:.{entry.decimals}f}"
+        verb = "falling" if self.sign < 0 else "rising"
+        text = f"{entry.label} {verb}: {start} to {to} within {minutes} min"
+        return Finding(
+            code=self.code,
+            kind=ConditionKind.PHYSIOLOGICAL,
+            priority=self.priority(change),
+            text=text + self._outlook(state, observed, context),
+            since_ms=since_ms,
+            vital=self._vital,
+            value=change.to,
+            worst=state.worst,
+            unit=entry.unit or None,
+            caused_by_ms=observed.at_ms,
+        )
+
+    def _outlook(
+        self, state: Trending, observed: Observed, context: RuleContext
+    ) -> str:
+        """Return when the limit ahead will be reached, where that can be told."""
+        limits = context.limits.get(self._vital)
+        line = fit(state.window.points)
+        if limits is None or line is None:
+            return ""
+        band = limits.band(asleep=context.sleep(observed.at_ms) == "asleep")
+        limit = band.low if self.sign < 0 else band.high
+        if limit is None:
+            return ""
+        time = time_to_limit(line, limit, observed.at_ms, ahead=AHEAD)
+        decimals = context.catalogue[self._vital].decimals
+        return "" if time is None else f"; {time} to {limit:.{decimals}f}"
