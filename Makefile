@@ -26,6 +26,9 @@ lint: $(VENV)/.develops ## Check format, style and types.
 bench: $(VENV)/.develops ## Measure the hot paths; prints ratios.
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
+faults: $(VENV)/.develops ## Break a hospital under load in every way; FAULTS="--only broker".
+	$(BIN)/python -m tests.faults --write $(FAULTS)
+
 docs: $(VENV)/.develops ## Write again what is generated from the code.
 	$(BIN)/monitorme schema --write docs
 	$(BIN)/monitorme recorder openapi --write docs/history.openapi.json

@@ -56,6 +56,19 @@ def _fleet_options(function: F) -> F:
             click.option("--seconds", type=click.FloatRange(0), help="End after this."),
             click.option("--ledger", type=_FILE, help="Write every reading down."),
             click.option("--report", type=_FILE, help="Write the outcome as JSON."),
+            click.option(
+                "--keepalive",
+                "keepalive_s",
+                type=click.IntRange(1, 60),
+                default=30,
+                show_default=True,
+                help="After 1.5 times these seconds, a silent device counts as gone.",
+            ),
+            click.option(
+                "--clock-file",
+                type=_FILE,
+                help="Holds by how many ms the devices' clocks are wrong; may change.",
+            ),
             json_option,
         ]
     ):
@@ -176,6 +189,8 @@ def _run(
     seconds: float | None,
     ledger: Path | None,
     report: Path | None,
+    keepalive_s: int,
+    clock_file: Path | None,
     as_json: bool,
 ) -> None:
     from monitorme import credentials, running
@@ -191,7 +206,9 @@ def _run(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="monitorme-sim-"))
         )
         book = stack.enter_context(Ledger(ledger)) if ledger else None
-        fleet = Fleet(make(folder, book), Broker(host, port, secret), speed=speed)
+        where = Broker(host, port, secret, keepalive_s)
+        beds = make(folder, book)
+        fleet = Fleet(beds, where, speed=speed, clock_file=clock_file)
         outcome = asyncio.run(_until_told(fleet, seconds))
     fields = dataclasses.asdict(outcome)
     if report is not None:

@@ -46,6 +46,7 @@ class Broker:
     host: str
     port: int
     secret: bytes | None = None
+    keepalive_s: int = 30
 
     def password(self, client_id: str) -> str | None:
         """Return the password of a device."""
@@ -149,6 +150,7 @@ class SimulatedDevice:
             will_topic=self._topic("status"),
             will=self._status("offline").to_json(),
             subscriptions=(self._durable.decode(), self._command.decode()),
+            keepalive_s=broker.keepalive_s,
         )
         loop = asyncio.get_running_loop()
         _, self._link = await loop.create_connection(

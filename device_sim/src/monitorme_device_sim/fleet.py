@@ -7,6 +7,7 @@ import resource
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from monitorme.contract.readings import block_duration_ms
@@ -45,15 +46,23 @@ class Fleet:
 
     Time is compressed, so that nothing lies in the future: a sample taken `at_ms` after
     the start is sent, and was taken, `at_ms / speed` after it. A block of a waveform is
-    sent when its last sample has been taken, as a device does.
+    sent when its last sample has been taken, as a device does. `clock_file` holds by how
+    many milliseconds all devices' clocks are wrong; it may change at any time.
     """
 
     def __init__(
-        self, beds: Sequence[Bed], broker: Broker, *, speed: float = 1.0
+        self,
+        beds: Sequence[Bed],
+        broker: Broker,
+        *,
+        speed: float = 1.0,
+        clock_file: Path | None = None,
     ) -> None:
         self._beds = beds
         self._broker = broker
         self._speed = speed
+        self._clock_file = clock_file
+        self._clock_error_ms = 0
         self._devices = [device for bed in beds for device in bed.devices]
         self._due: list[tuple[float, int, SimulatedDevice, Sample]] = []
         self._feeds: list[tuple[float, int, Iterator[Sample], Sample, Bed]] = []
@@ -120,17 +129,27 @@ class Fleet:
         while self._due and self._due[0][0] <= now_ms:
             _, _, device, sample = heapq.heappop(self._due)
             taken_ms = self._start_ms + int(sample.at_ms / self._speed)
-            device.take(sample, taken_ms + sample.clock_offset_ms)
+            error_ms = sample.clock_offset_ms + self._clock_error_ms
+            device.take(sample, taken_ms + error_ms)
 
     async def _check(self) -> None:
         while True:
             await asyncio.sleep(CHECK_EVERY_S)
+            self._read_clock_error()
             for device in self._devices:
                 try:
                     device.check()
                 except StorageError as error:
                     # One device's disk is no other device's trouble.
                     log.error("device=%s: %s", device.spec.device, error)
+
+    def _read_clock_error(self) -> None:
+        if self._clock_file is not None:
+            try:
+                self._clock_error_ms = int(self._clock_file.read_text())
+            except (OSError, ValueError):
+                # Half written or not there: the clocks stay as they are.
+                return
 
     async def _drain(self) -> None:
         """Wait until everything is confirmed, or for a while."""

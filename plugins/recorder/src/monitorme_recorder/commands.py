@@ -39,7 +39,7 @@ def verify(
     from monitorme_recorder.verify import compare, read_ledger
 
     made = read_ledger(ledger)
-    outcome = compare(made, _stored(url or _history_url(data, broker)))
+    outcome = compare(made, _stored(url or history_url(data, broker)))
     fields = dataclasses.asdict(outcome)
     if as_json:
         print_json(fields)
@@ -66,7 +66,8 @@ def quarantine(data: Path, as_json: bool) -> None:
         click.echo("nothing was refused")
 
 
-def _history_url(data: Path, broker: str | None) -> str:
+def history_url(data: Path, broker: str | None) -> str:
+    """Return where the recorder of what runs on a data folder serves history."""
     from monitorme.commands.connection import collect, open_bus
     from monitorme.commands.status import services_in
 

@@ -1,0 +1,115 @@
+"""What is done to a hospital: each waits until it is over, not until all is well again."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from random import Random
+
+from tests.faults.clocks import HOUR_S
+from tests.faults.disks import full, tear
+from tests.faults.hospital import LONGER_THAN_KEEPALIVE_S, Hospital
+
+
+def kill(*names: str) -> Callable[[Hospital, Random], None]:
+    """Return what kills processes, all in one moment."""
+
+    def inject(hospital: Hospital, chance: Random) -> None:
+        others = [name for name in names if name != "devices"]
+        for pid in [hospital.pid(name) for name in others]:
+            os.kill(pid, signal.SIGKILL)
+        if "devices" in names:
+            hospital.kill("devices")
+
+    return inject
+
+
+def stop(name: str) -> Callable[[Hospital, Random], None]:
+    """Return what has a process stand still for longer than its keepalive."""
+
+    def inject(hospital: Hospital, chance: Random) -> None:
+        with hospital.stopped(name):
+            time.sleep(LONGER_THAN_KEEPALIVE_S + chance.uniform(0, 1))
+
+    return inject
+
+
+def acknowledge_late(hospital: Hospital, chance: Random) -> None:
+    """Have the recorder stand still while the broker dies and starts again."""
+    with hospital.stopped("recorder"):
+        time.sleep(chance.uniform(0.1, 0.6))
+        hospital.kill("broker")
+        time.sleep(chance.uniform(1, 2))
+
+
+def cut_network(hospital: Hospital, chance: Random) -> None:
+    """Cut all connections for some seconds."""
+    hospital.network.cut()
+    time.sleep(chance.uniform(0.5, 4))
+    hospital.network.mend()
+
+
+def pull_cable(hospital: Hospital, chance: Random) -> None:
+    """Lose what is sent, for longer than the keepalive."""
+    hospital.network.swallow = True
+    time.sleep(LONGER_THAN_KEEPALIVE_S + chance.uniform(0, 2))
+    hospital.network.mend()
+
+
+def halve_packets(hospital: Hospital, chance: Random) -> None:
+    """Break connections in the middle of packets for some seconds."""
+    hospital.network.halves = True
+    time.sleep(chance.uniform(2, 4))
+    hospital.network.mend()
+
+
+def slow_network(hospital: Hospital, chance: Random) -> None:
+    """Delay everything for some seconds, and cut some of it off in the end."""
+    hospital.network.delay_s = chance.uniform(0.5, 2)
+    time.sleep(chance.uniform(3, 5))
+    hospital.network.mend()
+
+
+def fill_disk(hospital: Hospital, chance: Random) -> None:
+    """Fill the recorder's disk for some seconds."""
+    with full(hospital.data / "recorder"):
+        time.sleep(chance.uniform(3, 6))
+
+
+def device_clock_back(hospital: Hospital, chance: Random) -> None:
+    """Have the devices' clocks jump back an hour for some seconds."""
+    hospital.device_clock.set(-HOUR_S)
+    time.sleep(chance.uniform(2, 4))
+    hospital.device_clock.set(0)
+
+
+def hub_clock_back(hospital: Hospital, chance: Random) -> None:
+    """Have the hub's clock jump back an hour for some seconds, and kill its recorder."""
+    before_s = hospital.hub_clock.error_s
+    hospital.hub_clock.set(before_s - HOUR_S)
+    time.sleep(chance.uniform(1, 3))
+    hospital.kill("recorder")
+    time.sleep(chance.uniform(1, 3))
+    hospital.hub_clock.set(before_s)
+
+
+def tear_closed_hour(hospital: Hospital, chance: Random) -> None:
+    """Overwrite pages of a closed hour's file, and have the recorder find out."""
+    deadline = time.monotonic() + 90
+    while len(hospital.journal_files()) < 2:
+        assert time.monotonic() < deadline, "never: the hour ends"
+        time.sleep(0.2)
+    time.sleep(chance.uniform(2, 4))
+    hospital.torn += 1
+    tear(hospital.journal_files()[0], chance)
+    hospital.kill("recorder")
+
+
+def tear_current_hour(hospital: Hospital, chance: Random) -> None:
+    """Overwrite pages of the file that is written, and have the recorder find out."""
+    newest = hospital.journal_files()[-1]
+    with hospital.stopped("recorder"):
+        hospital.torn += 1
+        tear(newest, chance)
+        tear(newest.with_name(newest.name + "-wal"), chance)
+        os.kill(hospital.pid("recorder"), signal.SIGKILL)

@@ -1,0 +1,72 @@
+"""Doing a fault to a hospital at random moments, and judging what came of it."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from time import sleep
+
+from tests.faults.catalogue import Fault
+from tests.faults.hospital import Hospital, Verdict, running_hospital
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What came of a fault that was done a number of times.
+
+    `named` are the lost readings that the recorder itself names as lost.
+    """
+
+    fault: str
+    times: int
+    verdict: Verdict
+    named: int
+    slowest_s: float
+    seed: int
+    beds: int
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the promise held."""
+        unnamed = self.verdict.lost - self.named
+        return unnamed <= 0 and not (self.verdict.doubled or self.verdict.altered)
+
+
+def play(
+    hospital: Hospital, faults: Iterable[Fault], *, times: int, chance: Random
+) -> float:
+    """Do faults at random moments; returns the seconds of the slowest recovery."""
+    slowest_s = 0.0
+    for fault in faults:
+        for _ in range(1 if fault.is_once else times):
+            sleep(chance.uniform(0.3, 2.5))
+            fault.inject(hospital, chance)
+            slowest_s = max(slowest_s, hospital.wait_recovered())
+    return slowest_s
+
+
+def run(fault: Fault, *, times: int, seed: int, beds: int, folder: Path) -> Row:
+    """Run a fault in a hospital of its own."""
+    chance = Random(f"{seed} {fault.name}")
+    plan = replace(fault.plan, beds=min(beds, fault.plan.beds))
+    with running_hospital(folder, plan) as hospital:
+        slowest_s = play(hospital, [fault], times=times, chance=chance)
+        hospital.end_load()
+        verdict = hospital.verify()
+        named = hospital.named_losses() if fault.names_losses else 0
+    times = 1 if fault.is_once else times
+    return Row(fault.name, times, verdict, named, slowest_s, seed, plan.beds)
+
+
+def run_and_clean(fault: Fault, *, times: int, seed: int, beds: int) -> Row:
+    """Run a fault in a folder that stays only where the promise was broken."""
+    folder = Path(tempfile.mkdtemp(prefix=f"monitorme-{fault.name}-"))
+    row = run(fault, times=times, seed=seed, beds=beds, folder=folder)
+    if row.is_kept:
+        import shutil
+
+        with contextlib.suppress(OSError):
+            shutil.rmtree(folder)
+    return row

@@ -1,0 +1,114 @@
+"""Watching from outside what devices have made and what they were told is on disk."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from monitorme.bus import BusSettings, connect
+from monitorme.contract import topics
+from monitorme.contract.payloads import Durable, decode
+from monitorme.credentials import password_on
+
+Boot = tuple[str, str]
+WATCHER = "fault-watch"
+
+
+class Confirmations:
+    """What every device was told is on disk, heard on the bus by a thread of its own."""
+
+    def __init__(self, port: int, data: Path) -> None:
+        self._settings = BusSettings(
+            "127.0.0.1",
+            port,
+            WATCHER,
+            password=password_on(data, WATCHER),
+            subscriptions=(topics.device_filter("durable"),),
+            clean_session=True,
+        )
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self.through: dict[Boot, int] = {}
+
+    @contextmanager
+    def heard(self) -> Iterator["Confirmations"]:
+        """Listen until the end."""
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            self._ending.set()
+            self._thread.join(10)
+
+    def cover(self, made: dict[Boot, int]) -> bool:
+        """Say whether everything up to these seqs is confirmed."""
+        return all(self.through.get(boot, 0) >= seq for boot, seq in made.items())
+
+    def _listen(self) -> None:
+        with connect(self._settings) as bus:
+            while not self._ending.is_set():
+                batch = bus.receive(timeout_s=0.1)
+                if batch is None:
+                    continue
+                for message in batch.messages:
+                    durable = decode(Durable, message.payload)
+                    boot = (durable.device, durable.boot)
+                    known = self.through.get(boot, 0)
+                    self.through[boot] = max(known, durable.seq)
+                bus.acknowledge(batch)
+
+
+class LedgerTail:
+    """Follows a ledger: the newest seq of every device's boot."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._boots: dict[str, str] = {}
+        self._newest: dict[Boot, int] = {}
+        self._beds: dict[str, dict[Boot, int]] = {}
+
+    def newest_by_bed(self) -> Iterator[tuple[str, str, dict[Boot, int]]]:
+        """Return ward, bed, and the newest seq of every boot that was there."""
+        self.newest()
+        for bed, newest in self._beds.items():
+            ward, name = bed.split("/")
+            yield ward, name, newest
+
+    def newest(self) -> dict[Boot, int]:
+        """Return the newest seq of every device, in the boot that it is in now."""
+        if self._path.exists():
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+            whole = data[: data.rfind(b"\n") + 1]
+            self._offset += len(whole)
+            for line in whole.splitlines():
+                one = json.loads(line)
+                self._boots[one["device"]] = one["boot"]
+                newest = self._beds.setdefault(one["bed"], {})
+                newest[one["device"], one["boot"]] = one["seq"]
+                self._newest[one["device"], one["boot"]] = one["seq"]
+        return {boot: self._newest[boot] for boot in self._boots.items()}
+
+
+def seconds_until_confirmed(
+    made: dict[Boot, int], confirmations: Confirmations, *, timeout_s: float
+) -> float:
+    """Return after how long all of it was confirmed; raises TimeoutError."""
+    began_s = time.monotonic()
+    while not confirmations.cover(made):
+        if time.monotonic() - began_s > timeout_s:
+            missing = [
+                boot
+                for boot, seq in made.items()
+                if confirmations.through.get(boot, 0) < seq
+            ]
+            raise TimeoutError(
+                f"{len(missing)} of {len(made)} devices, {missing[0]} for one, were not "
+                f"told within {timeout_s:g} s that what they made is on disk"
+            )
+        time.sleep(0.05)
+    return time.monotonic() - began_s
