@@ -1,7 +1,6 @@
 """`monitorme recorder …`: comparing and looking into what was refused."""
 
 import dataclasses
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from monitorme.commands.options import (
 )
 from monitorme.contract import topics
 from monitorme.errors import MonitorMeError
-from monitorme.quarantine import FILE_NAME
 
 
 @click.group()
@@ -50,18 +48,40 @@ def verify(
 
 
 @recorder.command()
+@click.option(
+    "--retry", is_flag=True, help="Publish them again, on the topics they came on."
+)
+@click.option("--reason", default="", help="Only those whose reason begins with this.")
 @data_option
+@broker_option
 @json_option
-def quarantine(data: Path, as_json: bool) -> None:
-    """List what was refused, with the reason."""
-    path = data / "recorder" / FILE_NAME
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    refused = [json.loads(line) for line in lines]
+def quarantine(
+    retry: bool, reason: str, data: Path, broker: str | None, as_json: bool
+) -> None:
+    """List what was refused, with the reason; or try it again.
+
+    Try again once the cause is gone: an unknown vital is in the catalogue now, say. What
+    is refused again is kept again. A reading that is stored already changes nothing.
+    """
+    from monitorme_recorder.retrying import list_refused, retry_refused
+
+    folder = data / "recorder"
+    if retry:
+        fields = retry_refused(folder, data, broker, reason)
+        if as_json:
+            print_json(fields)
+        else:
+            click.echo("  ".join(f"{name} {value}" for name, value in fields.items()))
+        return
+    refused = list_refused(folder, reason)
     if as_json:
         print_json({"refused": refused})
         return
     for one in refused:
-        click.echo(f"{one['received_ms']}  {one['topic']}  {one['reason']}")
+        click.echo(
+            f"{one['received_ms']}  {one['topic']}  {one['reason']}  "
+            f"{one['bytes']} bytes: {one['beginning']}"
+        )
     if not refused:
         click.echo("nothing was refused")
 

@@ -156,6 +156,7 @@ class Recorder(Plugin[RecorderConfig]):
     def _refuse(self, message: Message, error: ContractError) -> None:
         self.context.counts[f"refused_{error.reason}"] += 1
         self._quarantine.keep(message, f"{error.reason}: {error}")
+        self.context.counts["quarantine_dropped"] = self._quarantine.dropped
 
     def _greet(self, topic: DeviceTopic, message: Message) -> None:
         """Tell a device that has connected what is on disk; give up what it gave up."""
