@@ -22,9 +22,6 @@ RUNNING: Final = "running"
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    device: str
-    boot: str
-    seq: int
     at_ms: Annotated[int, msgspec.Meta(ge=0)]
     value: ReadingValue
     quality: str
@@ -33,7 +30,7 @@ class _Kept(msgspec.Struct, frozen=True):
 
 class _Page(msgspec.Struct, frozen=True):
     readings: list[_Kept]
-    next_ms: int | None = None
+    next: str | None = None
 
 
 _decoder = msgspec.json.Decoder(_Page)
@@ -61,26 +58,20 @@ def _of_vital(
     to_ms: int,
 ) -> Iterator[Row]:
     path = f"/v1/beds/{quote(bed.ward, safe='')}/{quote(bed.bed, safe='')}/history"
-    begin_ms: int | None = from_ms
-    last: set[tuple[str, str, int]] = set()
-    while begin_ms is not None:
-        fields: dict[str, Any] = {
-            "vital": vital,
-            "from_ms": begin_ms,
-            "to_ms": to_ms,
-            "limit": PAGE,
-        }
+    fields: dict[str, Any] = {
+        "vital": vital,
+        "from_ms": from_ms,
+        "to_ms": to_ms,
+        "limit": PAGE,
+    }
+    while True:
         page = _ask(pool, url + path, fields)
-        # A page begins with the time at which the one before was full.
-        seen, last = last, set()
         for one in page.readings:
-            name = (one.device, one.boot, one.seq)
-            last.add(name)
-            if name not in seen:
-                quality = "invalid" if one.value is None else one.quality
-                reason = one.reason
-                yield Row(one.at_ms, str(bed), vital, "", one.value, quality, reason)
-        begin_ms = page.next_ms
+            quality = "invalid" if one.value is None else one.quality
+            yield Row(one.at_ms, str(bed), vital, "", one.value, quality, one.reason)
+        if page.next is None:
+            return
+        fields["after"] = page.next
 
 
 def _ask(pool: urllib3.PoolManager, url: str, fields: dict[str, Any]) -> _Page:

@@ -3,8 +3,8 @@
 A bedside monitor's export by the minute would else be stale between any two rows.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from statistics import median
 
 from monitorme.contract.vitals import Catalogue
@@ -15,20 +15,22 @@ STALE_AFTER_STEPS = 3
 
 
 def own_pace(catalogue: Catalogue, beds: Mapping[str, Iterable[Row]]) -> Catalogue:
-    """Return the catalogue with stale ages that are not less than the pace of `beds`."""
-    times: dict[str, dict[str, list[int]]] = {}
-    for bed, rows in beds.items():
+    """Return the catalogue with stale ages that are not less than the pace of `beds`.
+
+    Each bed's rows are in order of time.
+    """
+    steps_ms: dict[str, list[int]] = defaultdict(list)
+    for rows in beds.values():
+        newest_ms: dict[str, int] = {}
         for row in rows:
-            times.setdefault(row.vital, {}).setdefault(bed, []).append(row.at_ms)
+            vital, at_ms = row.vital, row.at_ms
+            step_ms = at_ms - newest_ms.get(vital, at_ms)
+            newest_ms[vital] = at_ms
+            if step_ms > 0:  # what is taken together is one step
+                steps_ms[vital].append(step_ms)
     paced = dict(catalogue)
-    for vital, by_bed in times.items():
-        entry, step_ms = catalogue[vital], _step_ms(by_bed.values())
+    for vital, steps in steps_ms.items():
+        entry, step_ms = catalogue[vital], round(median(steps))
         stale_ms = max(entry.stale_after_ms, STALE_AFTER_STEPS * step_ms)
         paced[vital] = entry.model_copy(update={"stale_after_ms": stale_ms})
     return Catalogue(paced)
-
-
-def _step_ms(times: Iterable[list[int]]) -> int:
-    """Return the usual time between two readings that were not taken together."""
-    steps = [b - a for one in times for a, b in pairwise(sorted(one)) if b > a]
-    return round(median(steps)) if steps else 0

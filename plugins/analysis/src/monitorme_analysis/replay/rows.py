@@ -7,12 +7,14 @@ monitor writes where it has none is kept as a reading without a value.
 
 import csv
 from collections.abc import Callable, Iterator
-from math import isfinite
+from math import inf, isfinite
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from monitorme.contract.payloads import MAX_INT
 from monitorme.contract.readings import Lead, ReadingValue, check_kind
 from monitorme.contract.vitals import Catalogue, Vital, VitalKind
 from monitorme.errors import ContractError, MonitorMeError
@@ -72,28 +74,46 @@ class _Reader:
                 f"{', '.join(COLUMNS)} and quality"
             )
         self._path, self._catalogue = path, catalogue
-        self._cells = [header.index(name) for name in COLUMNS]
+        cells = [header.index(name) for name in COLUMNS]
+        self._four = itemgetter(*cells)
         self._quality = header.index("quality") if "quality" in header else None
         self._reason = header.index("reason") if "reason" in header else None
-        self._width = 1 + max(self._cells)
+        self._width = 1 + max(cells)
         self._names: dict[str, tuple[str, str, Vital]] = {}
+        self._plain: dict[str, tuple[str, str]] = {}
+        """Vitals and components that are numbers, by their name in the file."""
 
     def rows(self, lines: Any, refuse: Refuse) -> Iterator[Row]:  # noqa: ANN401  # csv's
         """Yield a row a line, and give what is wrong with the others to `refuse`."""
         while True:
             try:
-                cells = next(lines)
-                if cells:
-                    yield self._row(cells)
-            except StopIteration:
+                yield from self._rows(lines)
                 return
             except (ValueError, csv.Error) as error:
                 refuse(f"{self._path}, line {lines.line_num}: {error}")
 
+    def _rows(self, lines: Any) -> Iterator[Row]:  # noqa: ANN401  # csv's
+        """Yield rows up to the first line that makes no sense."""
+        four, quality, plain = self._four, self._quality, self._plain
+        width = max(self._width, 1 + (quality or 0))
+        for cells in lines:
+            # Nearly all lines are a good number: a look at the rest costs them nothing.
+            if len(cells) >= width and (quality is None or cells[quality] == "good"):
+                time, bed, name, cell = four(cells)
+                known = plain.get(name)
+                if known and bed and time.isdecimal() and cell[:1].isdecimal():
+                    number, at_ms = float(cell), int(time)
+                    if 0 < number < inf and at_ms <= MAX_INT:
+                        vital, component = known
+                        yield Row(at_ms, bed, vital, component, number, "good", None)
+                        continue
+            if cells:
+                yield self._row(cells)
+
     def _row(self, cells: list[str]) -> Row:
         if len(cells) < self._width:
             raise ValueError(f"{len(cells)} cells, not {self._width}")
-        time, bed, name, cell = (cells[number] for number in self._cells)
+        time, bed, name, cell = self._four(cells)
         at_ms = _time(time)
         if not bed:
             raise ValueError("the bed is not named")
@@ -104,13 +124,13 @@ class _Reader:
         quality = self._cell(cells, self._quality) or "good"
         if quality not in QUALITIES:
             raise ValueError(f"quality {quality!r} is none of {', '.join(QUALITIES)}")
-        reason = self._cell(cells, self._reason) or None
         value = None
         if quality != "invalid":
-            value = value_of(cell.strip(), vital, component, entry)
-        if value is None:
-            quality, reason = "invalid", reason or NO_VALUE
-        return Row(at_ms, bed, vital, component, value, quality, reason)
+            value = value_of(cell, vital, component, entry)
+        if value is not None:
+            return Row(at_ms, bed, vital, component, value, quality, None)
+        reason = self._cell(cells, self._reason) or NO_VALUE
+        return Row(at_ms, bed, vital, component, None, "invalid", reason)
 
     @staticmethod
     def _cell(cells: list[str], number: int | None) -> str:
@@ -127,15 +147,18 @@ class _Reader:
             )
         if component and component not in entry.components:
             raise ValueError(f"{vital} has no component {component!r}")
+        if component or entry.kind is VitalKind.NUMERIC:
+            self._plain[name] = vital, component
         return vital, component, entry
 
 
 def value_of(cell: str, vital: str, component: str, entry: Vital) -> ReadingValue:
     """Return the value in a cell, None where it holds none; raises ValueError."""
-    if cell.lower() in NO_VALUE_WORDS:
-        return None
     if entry.kind is VitalKind.NUMERIC or component:
         return _number(cell, vital)
+    cell = cell.strip()
+    if cell.lower() in NO_VALUE_WORDS:
+        return None
     value: ReadingValue = cell
     if entry.kind is not VitalKind.STATE:
         try:
@@ -155,8 +178,10 @@ def _number(cell: str, vital: str) -> float | None:
     try:
         number = float(cell)
     except ValueError:
+        if cell.strip().lower() in NO_VALUE_WORDS:
+            return None
         raise ValueError(f"{cell[:40]!r} is no number") from None
-    if not isfinite(number) or (number == 0 and vital in ZERO_IS_NO_VALUE):
+    if not isfinite(number) or (not number and vital in ZERO_IS_NO_VALUE):
         return None
     return number
 
@@ -166,6 +191,6 @@ def _time(cell: str) -> int:
         at_ms = int(cell)
     except ValueError:
         raise ValueError(f"time_ms {cell[:40]!r} is no whole number") from None
-    if not 0 <= at_ms <= 2**53:
+    if not 0 <= at_ms <= MAX_INT:
         raise ValueError(f"time_ms {cell[:40]} is no time since the epoch")
     return at_ms
