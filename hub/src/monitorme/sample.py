@@ -9,9 +9,10 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from monitorme.plugin import Plugin
@@ -23,7 +24,8 @@ _WIDTH: Final = 78
 
 def render(plugin: type[Plugin[Any]]) -> str:
     """Return the sample configuration of a plugin, as TOML."""
-    lines = [f"[plugins.{plugin.name}]", *_options(plugin.Config)]
+    table = f"plugins.{plugin.name}"
+    lines = [f"[{table}]", *_options(plugin.Config), *_sections(table, plugin.Config)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -57,7 +59,7 @@ def in_readme(plugin: type[Plugin[Any]], readme: str) -> str:
 
 def _options(model: type[BaseModel], skip: Sequence[str] = ()) -> Iterator[str]:
     for name, field in model.model_fields.items():
-        if name in skip:
+        if name in skip or _section_of(field) is not None:
             continue
         yield from _comment(field.description or name)
         default = field.get_default(call_default_factory=True)
@@ -70,6 +72,27 @@ def _options(model: type[BaseModel], skip: Sequence[str] = ()) -> Iterator[str]:
                 f"# {line}" for line in f"{name} = {_toml(default)}".split("\n")
             )
         yield ""
+
+
+def _sections(table: str, model: type[BaseModel]) -> Iterator[str]:
+    """Show the tables that are there only where somebody writes them."""
+    for name, field in model.model_fields.items():
+        section = _section_of(field)
+        if section is not None:
+            yield from _comment(field.description or name)
+            yield f"# [{table}.{name}]"
+            for line in _options(section):
+                yield line if not line or line.startswith("#") else f"# {line}"
+
+
+def _section_of(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the model of an option that is a table or nothing."""
+    if field.get_default(call_default_factory=True) is not None:
+        return None
+    for one in get_args(field.annotation):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            return one
+    return None
 
 
 def _comment(text: str) -> Iterator[str]:

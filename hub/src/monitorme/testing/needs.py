@@ -1,7 +1,7 @@
 """What a test needs of the machine it runs on: skipped with the reason where absent.
 
-`MONITORME_REQUIRE` lists what must be there (`mosquitto,chromium,data`); missing it is
-a failure then, so that nothing is skipped silently where it should run.
+`MONITORME_REQUIRE` lists what must be there (`mosquitto,chromium,data,influxdb`);
+missing it is a failure then, so that nothing is skipped silently where it should run.
 """
 
 import os
@@ -12,6 +12,7 @@ from typing import Final, NoReturn
 import pytest
 
 from monitorme.broker.process import find_mosquitto
+from monitorme.influxd import PROGRAM_VARIABLE, find_influxd
 
 DATA_VARIABLE: Final = "MONITORME_DATA"
 REQUIRE_VARIABLE: Final = "MONITORME_REQUIRE"
@@ -31,6 +32,14 @@ def chromium() -> str:
         if (found := shutil.which(name)) is not None:
             return found
     _missing("chromium", "Chromium is not installed")
+
+
+def influxd() -> str:
+    """Return the path of InfluxDB's server."""
+    found = find_influxd()
+    if found is None:
+        _missing("influxdb", f"influxd is not installed; set {PROGRAM_VARIABLE}")
+    return found
 
 
 def data(folder: str = "") -> Path:

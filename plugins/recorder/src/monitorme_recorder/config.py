@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from monitorme.plugin import PluginConfig
+from monitorme_recorder.influx.settings import InfluxSettings
 
 
 class RecorderConfig(PluginConfig):
@@ -22,3 +23,5 @@ class RecorderConfig(PluginConfig):
     """A gap this old is asked for again from the device."""
     resend_every_s: float = Field(default=10.0, gt=0)
     """A device is asked at most this often."""
+    influxdb: InfluxSettings | None = None
+    """InfluxDB as the time-series store; without, the journal is the store."""

@@ -24,6 +24,7 @@ from monitorme_recorder.confirming import Confirming
 from monitorme_recorder.history.past import Past
 from monitorme_recorder.history.stays import AdmissionMessage
 from monitorme_recorder.hour_file import HOUR_MS
+from monitorme_recorder.influx.service import InfluxService
 from monitorme_recorder.records import Stream
 from monitorme_recorder.store import Arrival, BedEvent, Store
 
@@ -50,6 +51,7 @@ class Recorder(Plugin[RecorderConfig]):
     _server: "WebServer | None" = None
     _store: Store | None = None
     _past: Past | None = None
+    _influx: InfluxService | None = None
 
     def start(self) -> None:
         """Open the journal and serve history."""
@@ -64,7 +66,9 @@ class Recorder(Plugin[RecorderConfig]):
         self._confirming = Confirming(self._store, context.bus, self.config)
         self._next_fold_ms = context.now_ms() + int(self.config.fold_every_s * 1000)
         self._streams: dict[tuple[VitalTopic, str, str], Stream] = {}
-        self._past = Past(self._store, context.now_ms)
+        self._influx = InfluxService.of(self.config, context)
+        archive = self._influx.history if self._influx else None
+        self._past = Past(self._store, context.now_ms, archive)
         app = history_app(self._past, self._store, context)
         self._server = WebServer(app, host=self.config.host, port=self.config.port)
         self._server.start()
@@ -110,10 +114,15 @@ class Recorder(Plugin[RecorderConfig]):
         self._confirming.tell(now_ms)
         self._confirming.ask(now_ms)
         self.context.figures["open_gaps"] = float(self._confirming.open_gaps())
+        if self._influx is not None:
+            self._influx.report(self.context)
         if now_ms >= self._next_fold_ms:
             self._next_fold_ms = now_ms + int(self.config.fold_every_s * 1000)
             self._store.fold()
-            self._store.drop_older_than(now_ms - self.config.retention_hours * HOUR_MS)
+            oldest_ms = now_ms - self.config.retention_hours * HOUR_MS
+            if self._influx is not None:
+                oldest_ms = min(oldest_ms, self._influx.unshipped_from_ms)
+            self._store.drop_older_than(oldest_ms)
             if self._past is not None:
                 self._past.readers.forget_dropped()
 
@@ -122,6 +131,9 @@ class Recorder(Plugin[RecorderConfig]):
         if self._server is not None:
             self._server.stop()
             self._server = None
+        if self._influx is not None:
+            self._influx.stop()
+            self._influx = None
         if self._past is not None:
             self._past.close()
             self._past = None

@@ -1,0 +1,195 @@
+"""InfluxDB 2 as a child process: what to run, when it is ready, and its first set-up.
+
+On a new data folder the organisation and a random token are made; the token lies in a
+file that only its owner can read, and nowhere else.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Self
+
+from monitorme.errors import ConfigError, MonitorMeError, StorageError
+from monitorme.loopback import require_loopback
+
+PROGRAM_VARIABLE: Final = "MONITORME_INFLUXD"
+ORG: Final = "monitorme"
+READY_TIMEOUT_S: Final = 15.0
+STOP_TIMEOUT_S: Final = 10.0
+_FIRST_BUCKET: Final = "vitals"
+_FIRST_USER: Final = "monitorme"
+
+
+def find_influxd() -> str | None:
+    """Return the path of influxd: MONITORME_INFLUXD, or what PATH has."""
+    return shutil.which(os.environ.get(PROGRAM_VARIABLE) or "influxd")
+
+
+class Influxd:
+    """One InfluxDB with its data in a folder, on loopback."""
+
+    def __init__(self, *, folder: Path, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.host = require_loopback(host)
+        self.port = port or _free_port(self.host)
+        self.folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def token_file(self) -> Path:
+        """Where the token lies."""
+        return self.folder / "token"
+
+    @property
+    def token(self) -> str:
+        """The token of the organisation."""
+        return self.token_file.read_text(encoding="ascii").strip()
+
+    def command(self) -> list[str]:
+        """Return its command; raises ConfigError where it is not installed."""
+        program = find_influxd()
+        if program is None:
+            raise ConfigError(
+                "influxd is not installed; install InfluxDB 2 (influxdata.com), or set "
+                f"{PROGRAM_VARIABLE} to the program"
+            )
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"cannot make {self.folder}: {error.strerror}"
+            ) from error
+        return [
+            program,
+            f"--bolt-path={self.folder / 'influxd.bolt'}",
+            f"--sqlite-path={self.folder / 'influxd.sqlite'}",
+            f"--engine-path={self.folder / 'engine'}",
+            f"--http-bind-address={self.host}:{self.port}",
+            "--reporting-disabled",
+            "--log-level=error",
+        ]
+
+    def wait_ready(self, *, timeout_s: float = READY_TIMEOUT_S) -> None:
+        """Wait until it answers; raises MonitorMeError where it does not."""
+        deadline = time.monotonic() + timeout_s
+        while not self._answers():
+            if time.monotonic() > deadline or self._has_ended():
+                raise MonitorMeError(f"no InfluxDB came up at {self.url}; see its log")
+            time.sleep(0.02)
+
+    def set_up(self) -> None:
+        """Make organisation, user and token, unless that has been done before."""
+        if not self._ask("/api/v2/setup")["allowed"]:
+            if not self.token_file.exists():
+                raise ConfigError(
+                    f"InfluxDB in {self.folder} was set up by somebody else: there is "
+                    f"no {self.token_file.name}; write its token there, mode 600"
+                )
+            return
+        # The token is on disk before it is valid: a crash in between repeats this.
+        token = secrets.token_urlsafe(32)
+        _write_secret(self.token_file, token)
+        self._ask(
+            "/api/v2/setup",
+            {
+                "username": _FIRST_USER,
+                "password": secrets.token_urlsafe(24),
+                "org": ORG,
+                "bucket": _FIRST_BUCKET,
+                "retentionPeriodSeconds": 30 * 86_400,
+                "token": token,
+            },
+        )
+
+    @property
+    def pid(self) -> int | None:
+        """The process, where `start` started it."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> Self:
+        """Start it without a supervisor, wait until it answers, and set it up."""
+        self._process = subprocess.Popen(
+            self.command(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.wait_ready()
+        self.set_up()
+        return self
+
+    def kill(self) -> None:
+        """Kill it as a crash does."""
+        self._end(lambda process: process.send_signal(signal.SIGKILL))
+
+    def stop(self) -> None:
+        """Stop it in good order, or else kill it."""
+        self._end(lambda process: process.terminate())
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _end(self, ask: Callable[[subprocess.Popen[bytes]], None]) -> None:
+        if self._process is None:
+            return
+        ask(self._process)
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def _has_ended(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
+
+    def _answers(self) -> bool:
+        try:
+            self._ask("/health")
+        except MonitorMeError:
+            return False
+        return True
+
+    def _ask(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(f"{self.url}{path}", data=data)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                said: dict[str, Any] = json.load(answer)
+                return said
+        except (OSError, ValueError) as error:
+            text = f"InfluxDB at {self.url} does not do {path}: {error}"
+            raise MonitorMeError(text) from error
+
+
+def _write_secret(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        with os.fdopen(os.open(path, flags, 0o600), "w", encoding="ascii") as file:
+            file.write(text + "\n")
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _free_port(host: str) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
