@@ -5,6 +5,7 @@ compared with what a few lines of Python make of the same readings.
 """
 
 import random
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,8 @@ import pytest
 
 from monitorme.contract.readings import Lead, Reading, ReadingValue, judge
 from monitorme.contract.vitals import Catalogue
+from monitorme.influxd import ORG, Influxd
+from monitorme.testing.influxdb import running_influxdb
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.joined import JoinedHistory
 from monitorme_recorder.history.journal import JournalHistory
@@ -25,7 +28,11 @@ from monitorme_recorder.history_store import (
     Series,
     grid_of,
 )
-from monitorme_recorder.records import Stream
+from monitorme_recorder.influx.history import InfluxHistory
+from monitorme_recorder.influx.lines import LineWriters
+from monitorme_recorder.influx.server import InfluxServer
+from monitorme_recorder.influx.settings import InfluxSettings
+from monitorme_recorder.records import LogRecord, Stream
 from monitorme_recorder.store import Arrival, Store
 
 CATALOGUE = Catalogue.load()
@@ -84,10 +91,47 @@ def history_of(store: Store) -> tuple[JournalHistory, HourReaders]:
     return JournalHistory(store, readers), readers
 
 
-@pytest.fixture(params=["journal", "joined"])
+@pytest.fixture(scope="module")
+def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
+    with running_influxdb(tmp_path_factory.mktemp("influxd")) as server:
+        yield server
+
+
+def shipped(influxd: Influxd, sent: list[Sent]) -> InfluxHistory:
+    """Write readings to buckets of their own, as the recorder's shipper does."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    settings = InfluxSettings(
+        url=influxd.url,
+        org=ORG,
+        bucket=name,
+        waveform_bucket=f"{name}-waves",
+        retention_days=0,
+        waveform_retention_hours=0,
+        token_file=influxd.token_file,
+    )
+    writers = LineWriters(CATALOGUE)
+    lines: dict[bool, list[str]] = {False: [], True: []}
+    for one in sent:
+        payload = one.reading.to_json()
+        record = LogRecord(1, one.reading.seq, one.received_ms, payload)
+        made = writers.lines(one.stream, record)
+        lines[made.is_waveform] += made.texts
+    with InfluxServer(settings) as server:
+        server.make_buckets()
+        server.write(name, lines[False])
+        server.write(f"{name}-waves", lines[True])
+    return InfluxHistory(settings, CATALOGUE)
+
+
+@pytest.fixture(params=["journal", "influxdb", "joined", "joined with influxdb"])
 def fill(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fill]:
     """Return what fills a store and hands it over."""
-    closing: list[Store | HourReaders] = []
+    closing: list[Store | HourReaders | InfluxHistory] = []
+
+    def influxdb(sent: list[Sent]) -> InfluxHistory:
+        history = shipped(request.getfixturevalue("influxd"), sent)
+        closing.append(history)
+        return history
 
     def journal(sent: list[Sent], folder: str = "journal") -> JournalHistory:
         store = write(tmp_path / folder, sent)
@@ -97,14 +141,24 @@ def fill(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fill]:
 
     def joined(sent: list[Sent]) -> JoinedHistory:
         """Give all to an archive; the journal has dropped the first two hours."""
-        archive = journal(sent, "archive")
+        return join(journal(sent, "archive"), sent)
+
+    def joined_with_influxdb(sent: list[Sent]) -> JoinedHistory:
+        return join(influxdb(sent), sent)
+
+    def join(archive: HistoryStore, sent: list[Sent]) -> JoinedHistory:
         store = write(tmp_path / "journal", sent)
         store.drop_older_than(BEGIN_MS + 2 * HOUR_MS)
         history, readers = history_of(store)
         closing.extend([readers, store])
         return JoinedHistory(history, archive, Reach(readers, lambda: END_MS))
 
-    yield {"journal": journal, "joined": joined}[request.param]
+    yield {
+        "journal": journal,
+        "influxdb": influxdb,
+        "joined": joined,
+        "joined with influxdb": joined_with_influxdb,
+    }[request.param]
     for one in closing:
         one.close()
 

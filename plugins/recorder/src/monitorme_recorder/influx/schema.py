@@ -20,10 +20,11 @@ BLOCK: Final = frozenset(
     {"rate_hz", "unit", "scale", "offset", "samples", "encoding", "data"}
 )
 """The fields of a waveform's block; a long one goes on in `data_1`, `data_2` …"""
-SENT: Final = "sent_"
-"""Begins the fields of a value that was sent but cannot be used."""
 NUMBER: Final = "value"
 STATE: Final = "state"
+SENT: Final = "sent_"
+"""Begins the fields of a value that was sent but cannot be used."""
+_TAKEN: Final = TAGS | ABOUT | BLOCK | {NUMBER, STATE}
 
 
 def shift_of(boot: str) -> int:
@@ -42,8 +43,14 @@ def time_ns(at_ms: int, seq: int, shift: int) -> int:
 
 def field_of(component: str) -> str:
     """Return the field of a component; one that is called like ours gets a `_`."""
-    taken = component in ABOUT | TAGS or component.startswith((SENT, "data"))
+    taken = component in _TAKEN or component.startswith((SENT, "data"))
     return f"{component}_" if taken else component
+
+
+def component_of(field: str) -> str:
+    """Return the component of a field."""
+    component = field.removesuffix("_")
+    return component if field_of(component) == field else field
 
 
 def escape_tag(text: str) -> str:

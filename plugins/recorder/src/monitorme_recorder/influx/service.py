@@ -4,7 +4,7 @@ from typing import Final, Self
 
 from monitorme.plugin import Context
 from monitorme_recorder.config import RecorderConfig
-from monitorme_recorder.history_store import HistoryStore
+from monitorme_recorder.influx.history import InfluxHistory
 from monitorme_recorder.influx.settings import InfluxSettings, in_effect
 from monitorme_recorder.influx.shipper import Progress, Shipper
 
@@ -16,10 +16,8 @@ _SUBJECT: Final = "influxdb"
 class InfluxService:
     """Ships the journal while the recorder runs; for the recorder's thread."""
 
-    history: HistoryStore | None = None
-
     def __init__(self, settings: InfluxSettings, context: Context) -> None:
-        self._settings = settings
+        self.history = InfluxHistory(settings, context.catalogue)
         self._shipper = Shipper(
             context.folder, settings, context.catalogue, context.now_ms
         )
@@ -34,8 +32,9 @@ class InfluxService:
         return cls(settings, context)
 
     def stop(self) -> None:
-        """Stop shipping."""
+        """Stop shipping, and close what history asks."""
         self._shipper.stop()
+        self.history.close()
 
     @property
     def unshipped_from_ms(self) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from monitorme.errors import ConfigError
 from monitorme.plugin import SitePath
@@ -73,7 +73,10 @@ class InfluxSettings(BaseModel):
 def in_effect(
     configured: InfluxSettings | None, environment: Mapping[str, str] = os.environ
 ) -> InfluxSettings | None:
-    """Return the settings, those of the environment first; None without InfluxDB."""
+    """Return the settings, those of the environment first; None without InfluxDB.
+
+    Raises ConfigError where the environment says what cannot be used.
+    """
     given = {
         "url": environment.get(URL_VARIABLE),
         "org": environment.get(ORG_VARIABLE),
@@ -83,7 +86,11 @@ def in_effect(
     if configured is None and "url" not in update:
         return None
     known = configured.model_dump() if configured else {}
-    return InfluxSettings.model_validate({**known, **update})
+    try:
+        return InfluxSettings.model_validate({**known, **update})
+    except ValidationError as error:
+        said = error.errors(include_url=False, include_input=False)[0]["msg"]
+        raise ConfigError(f"{URL_VARIABLE} and what goes with it: {said}") from error
 
 
 def token_of(

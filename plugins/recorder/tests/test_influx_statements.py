@@ -1,0 +1,70 @@
+"""Statements of history: nothing that is asked for can become a statement of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from monitorme.contract.vitals import Catalogue
+from monitorme.influxd import ORG, Influxd
+from monitorme.testing.influxdb import running_influxdb
+from monitorme_recorder.history_store import Period, Series, grid_of
+from monitorme_recorder.influx import statements
+from monitorme_recorder.influx.history import InfluxHistory
+from monitorme_recorder.influx.server import InfluxServer
+from monitorme_recorder.influx.settings import InfluxSettings
+
+AT_MS = 1_795_651_200_000
+DAY = Period(AT_MS, AT_MS + 86_400_000)
+NASTY = [
+    "bed-01' OR 'a' = 'a",
+    'bed-01" or true) //',
+    "bed-01\\",
+    "${1}",
+    "bed\n01",
+    "a,b = c d",
+    "bed-01; DROP MEASUREMENT heart_rate",
+    "ä 🫀",
+]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxSettings]:
+    with running_influxdb(tmp_path_factory.mktemp("influxd")) as influxd:
+        yield settings_of(influxd)
+
+
+def settings_of(influxd: Influxd) -> InfluxSettings:
+    made = InfluxSettings(
+        url=influxd.url, org=ORG, retention_days=0, token_file=influxd.token_file
+    )
+    with InfluxServer(made) as server:
+        server.make_buckets()
+        server.write(
+            "vitals",
+            [
+                "heart_rate,bed=bed-01,device=d,ward=w value=72,seq=1,delay_ms=3,"
+                f'boot="b" {AT_MS}000001',
+                f"heart_rate,bed=bed-01,ward=w value=1 {AT_MS}000002",
+            ],
+        )
+    return made
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_a_name_that_looks_like_a_statement_finds_nothing(
+    settings: InfluxSettings, nasty: str
+) -> None:
+    history = InfluxHistory(settings, Catalogue.load())
+    for series in (Series("w", nasty, "heart_rate"), Series("w", "bed-01", nasty)):
+        assert list(history.readings(series, DAY)) == []
+        assert history.buckets(series, DAY, grid_of(DAY, 10), None) == []
+    assert history.vitals(nasty, "bed-01") == []
+    assert history.latest("w", nasty, 0) == {}
+    usual = list(history.readings(Series("w", "bed-01", "heart_rate"), DAY))
+    assert [one.kept.value for one in usual] == [72.0]
+    history.close()
+
+
+def test_a_period_beyond_what_influxdb_knows_is_clamped() -> None:
+    assert statements.clamped(Period(-5, 2**53)) == (0, 9_223_372_036_854)
+    assert statements.moment(9_223_372_036_854) == "2262-04-11T23:47:16.854Z"
