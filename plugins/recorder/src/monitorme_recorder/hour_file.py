@@ -2,9 +2,9 @@
 
 The log is the promise: a batch is one row, on disk when its transaction ends. Chunks are
 for reading: about once a minute what came since is folded into one chunk a stream, with
-its roll-up and the points of its usable numbers for buckets, and the log's position is
-noted in the same transaction; what is after that position is read from the log again when
-the recorder starts.
+its roll-up, and its numbers added to the stream's curve for buckets; the log's position
+is noted in the same transaction; what is after that position is read from the log again
+when the recorder starts.
 """
 
 import sqlite3
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Final
 
 from monitorme.errors import StorageError
+from monitorme_recorder.curve import curve_of
 from monitorme_recorder.records import (
     Kept,
     LogRecord,
     RollUp,
     Stream,
-    pack_points,
     unpack_log,
 )
 from monitorme_recorder.spans import Span
@@ -36,9 +36,10 @@ create table if not exists chunk(
     first_ms integer not null, last_ms integer not null, readings integer not null,
     count integer not null, low real, high real, total real, data blob not null,
     primary key (stream, id)) without rowid;
-create table if not exists points(
-    stream integer not null, chunk integer not null, data blob not null,
-    primary key (stream, chunk)) without rowid;
+create table if not exists curve(
+    stream integer not null, part integer not null,
+    first_ms integer not null, last_ms integer not null, data blob not null,
+    primary key (stream, part)) without rowid;
 create table if not exists watermark(
     device text, boot text, data blob not null, primary key (device, boot))
     without rowid;
@@ -51,6 +52,12 @@ create table if not exists gap(
     noticed_ms integer, reason text, primary key (device, boot, first)) without rowid;
 create table if not exists meta(name text primary key, value integer) without rowid;
 """
+# The bytes of blobs are joined as they are; the cast keeps the outcome a blob.
+_EXTEND_CURVE: Final = (
+    "insert into curve values(?,?,?,?,?) on conflict(stream, part) do update set"
+    " first_ms=min(first_ms, excluded.first_ms), last_ms=max(last_ms, excluded.last_ms),"
+    " data=cast(data || excluded.data as blob)"
+)
 
 
 class HourFile:
@@ -147,11 +154,8 @@ class HourFile:
             "insert into chunk values(?,?,?,?,?,?,?,?,?,?)",
             (number, chunk, first_ms, last_ms, len(kept), *numbers, data),
         )
-        points = pack_points(kept)
-        if points is not None:
-            self._db.execute(
-                "insert into points values(?,?,?)", (number, chunk, points)
-            )
+        for part in curve_of(kept):
+            self._db.execute(_EXTEND_CURVE, (number, *part))
 
     def mark_folded(self) -> None:
         """Note that everything in the log is in chunks now."""

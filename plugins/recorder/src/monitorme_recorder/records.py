@@ -2,7 +2,6 @@
 
 import struct
 import zlib
-from array import array
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
@@ -90,32 +89,6 @@ def pack_chunk(kept: list[Kept]) -> bytes:
 def unpack_chunk(data: bytes) -> list[Kept]:
     """Return the readings of a chunk."""
     return _kept_list.decode(zlib.decompress(data))
-
-
-def pack_points(kept: Iterable[Kept]) -> bytes | None:
-    """Return times and values of the usable numbers; None where there is none.
-
-    A bucket's border falls into most chunks, and this costs a fifth of `unpack_chunk`.
-    """
-    points = sorted(
-        (one.at_ms, one.value)
-        for one in kept
-        if one.is_usable and isinstance(one.value, float)
-    )
-    if not points:
-        return None
-    times, values = zip(*points, strict=True)
-    packed = array("q", times).tobytes() + array("d", values).tobytes()
-    return zlib.compress(packed, CHUNK_LEVEL)
-
-
-def unpack_points(data: bytes) -> tuple["array[int]", "array[float]"]:
-    """Return times and values of a chunk's usable numbers, in order of time."""
-    both = zlib.decompress(data)
-    times, values = array("q"), array("d")
-    times.frombytes(both[: len(both) // 2])
-    values.frombytes(both[len(both) // 2 :])
-    return times, values
 
 
 def roll_up(kept: Iterable[Kept], component: str | None = None) -> RollUp:

@@ -2,20 +2,21 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from operator import attrgetter
 from pathlib import Path
 
+from monitorme_recorder.curve import Points, in_order
 from monitorme_recorder.history.hour_readers import HourReaders, overlapping
 from monitorme_recorder.history.newest import Newest
 from monitorme_recorder.history.parts import (
-    Chunk,
     Listing,
+    Moment,
     Parts,
     points_of,
-    stored_points,
     streams_of,
 )
-from monitorme_recorder.history.sums import Sums
+from monitorme_recorder.history.sums import bucketed
 from monitorme_recorder.history_store import (
     Bucket,
     Grid,
@@ -59,37 +60,29 @@ class JournalHistory:
     def buckets(
         self, series: Series, period: Period, grid: Grid, component: str | None
     ) -> list[Bucket]:
-        """Return a vital's usable numbers by the buckets of a grid.
+        """Return a vital's usable numbers by the buckets of a grid, from its curve."""
+        return bucketed(self.points(series, period, component), period, grid)
 
-        A chunk that lies within one bucket is taken by its roll-up. Of another, the
-        points that were stored with it are split; only without them is it loaded.
-        """
-        sums = Sums(grid, period)
-        parts = self._parts(series, period)
-        for chunk in parts.chunks:
-            self._add(sums, chunk, component)
-        for tail in parts.tails.values():
-            sums.add_points(points_of(tail, component))
-        return sums.buckets()
-
-    def _add(self, sums: Sums, chunk: Chunk, component: str | None) -> None:
-        if component is None and not chunk.numbers.numbers:
-            return
-        if component is None and sums.takes_whole(chunk.first_ms, chunk.last_ms):
-            sums.add_whole(chunk.first_ms, chunk.numbers)
-            return
-        points = stored_points(chunk) if component is None else None
-        if points is None:
-            points = points_of(self._listing.load(chunk), component)
-        sums.add_points(points)
+    def points(self, series: Series, period: Period, component: str | None) -> Points:
+        """Return the usable numbers of a period and some around it, in order of time."""
+        if component is not None:
+            parts = self._parts(series, period)
+            kept = [*parts.tails.values(), *map(self._listing.load, parts.chunks)]
+            return in_order([points_of(some, component) for some in kept])
+        with self._moment(series, period) as moment:
+            lots = moment.curve(series, *period)
+        return in_order([*lots, *(points_of(t, None) for t in moment.tails.values())])
 
     def _parts(self, series: Series, period: Period) -> Parts:
-        with self._listing.moment(
-            lambda paths: overlapping(paths, period.from_ms),
-            lambda stream: stream[:3] == series,
-        ) as moment:
+        with self._moment(series, period) as moment:
             chunks = moment.chunks(*series, period.from_ms, period.to_ms)
             return Parts(chunks, moment.tails)
+
+    def _moment(self, series: Series, period: Period) -> AbstractContextManager[Moment]:
+        return self._listing.moment(
+            lambda paths: overlapping(paths, period.from_ms),
+            lambda stream: stream[:3] == series,
+        )
 
 
 def _in_order(

@@ -6,31 +6,26 @@ so that a slow listener holds nothing up.
 """
 
 import sqlite3
-from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from monitorme.errors import StorageError
+from monitorme_recorder.curve import PART_MS, Points, unpack_curve
 from monitorme_recorder.history.hour_readers import HourReaders
-from monitorme_recorder.records import (
-    Kept,
-    RollUp,
-    Stream,
-    unpack_chunk,
-    unpack_points,
-)
+from monitorme_recorder.history_store import Series
+from monitorme_recorder.records import Kept, Stream, unpack_chunk
 from monitorme_recorder.store import Store
 
 SNAPSHOTS: Final = 2
 """Files of which a snapshot is taken: the hour that is written, and the one before."""
 
-Points = tuple["array[int]", "array[float]"]
-
 
 class Chunk(NamedTuple):
-    """A chunk as it is listed: its span, its roll-up, and where it lies."""
+    """A chunk as it is listed: its span, and where it lies."""
 
     stream: Stream
     path: Path
@@ -39,8 +34,6 @@ class Chunk(NamedTuple):
     first_ms: int
     last_ms: int
     readings: int
-    numbers: RollUp
-    points: bytes | None
 
 
 class Parts(NamedTuple):
@@ -146,12 +139,28 @@ class Moment:
         self.each_file(ask)
         return found
 
+    def curve(self, series: Series, from_ms: int, to_ms: int) -> list[Points]:
+        """Return the points of a numeric vital in the files, in lots."""
+        lots: list[Points] = []
+        parts = (from_ms // PART_MS, to_ms // PART_MS)
+
+        def ask(path: Path, db: sqlite3.Connection) -> None:
+            for number, _ in streams_of(db, *series):
+                rows = db.execute(_CURVE, (number, *parts, from_ms, to_ms)).fetchall()
+                for (data,) in rows:
+                    lots.extend(unpack_curve(data))
+
+        self.each_file(ask)
+        return lots
+
 
 _LISTED: Final = (
-    "select chunk.id, first_ms, last_ms, readings, count, low, high, total, points.data"
-    " from chunk left join points on points.stream = chunk.stream"
-    " and points.chunk = chunk.id"
-    " where chunk.stream=? and last_ms>=? and first_ms<? order by chunk.id"
+    "select id, first_ms, last_ms, readings from chunk"
+    " where stream=? and last_ms>=? and first_ms<? order by id"
+)
+_CURVE: Final = (
+    "select data from curve where stream=? and part between ? and ? and last_ms>=?"
+    " and first_ms<?"
 )
 
 
@@ -168,7 +177,7 @@ def streams_of(
 
 
 def points_of(kept: Iterable[Kept], component: str | None) -> Points:
-    """Return times and values of usable numbers, in order of time."""
+    """Return times and values of usable numbers; of a composite, of one component."""
     found = []
     for one in kept:
         value = one.value
@@ -176,18 +185,9 @@ def points_of(kept: Iterable[Kept], component: str | None) -> Points:
             value = value.get(component)  # type: ignore[assignment]  # judged by its kind
         if one.is_usable and isinstance(value, float):
             found.append((one.at_ms, value))
-    found.sort()
-    return array("q", [at for at, _ in found]), array("d", [v for _, v in found])
-
-
-def stored_points(chunk: Chunk) -> Points | None:
-    """Return the points that were stored with a chunk, if they were."""
-    return unpack_points(chunk.points) if chunk.points is not None else None
+    times = np.array([at_ms for at_ms, _ in found], np.int64)
+    return times, np.array([value for _, value in found], np.float64)
 
 
 def _chunk(stream: Stream, path: Path, number: int, row: tuple) -> Chunk:  # type: ignore[type-arg]  # a row of _LISTED
-    chunk, first_ms, last_ms, readings, *numbers, points = row
-    roll_up = RollUp(*numbers)
-    return Chunk(
-        stream, path, number, chunk, first_ms, last_ms, readings, roll_up, points
-    )
+    return Chunk(stream, path, number, *row)

@@ -1,60 +1,31 @@
-"""Adding numbers up by the buckets of a grid."""
+"""Numbers by the buckets of a grid."""
 
-from bisect import bisect_left
+import numpy as np
 
-from monitorme_recorder.history.parts import Points
+from monitorme_recorder.curve import Points
 from monitorme_recorder.history_store import Bucket, Grid, Period
-from monitorme_recorder.records import RollUp
 
 
-class Sums:
-    """Count, lowest, highest and sum of each bucket of a grid within a period."""
-
-    def __init__(self, grid: Grid, period: Period) -> None:
-        self._grid = grid
-        self._period = period
-        self._sums: dict[int, tuple[int, float, float, float]] = {}
-
-    def takes_whole(self, first_ms: int, last_ms: int) -> bool:
-        """Say whether all between two times falls into one bucket and the period."""
-        period, index = self._period, self._grid.bucket_of
-        inside = period.from_ms <= first_ms and last_ms < period.to_ms
-        return inside and index(first_ms) == index(last_ms)
-
-    def add_whole(self, first_ms: int, numbers: RollUp) -> None:
-        """Add what `takes_whole` has allowed."""
-        self._add(self._grid.bucket_of(first_ms), *numbers)
-
-    def add_points(self, points: Points) -> None:
-        """Add points, in order of time, each to its bucket."""
-        times, values = points
-        at = bisect_left(times, self._period.from_ms)
-        end = bisect_left(times, self._period.to_ms)
-        while at < end:
-            index = self._grid.bucket_of(times[at])
-            next_at = bisect_left(times, self._grid.start_ms(index + 1), at, end)
-            part = values[at:next_at]
-            self._add(index, len(part), min(part), max(part), sum(part))
-            at = next_at
-
-    def buckets(self) -> list[Bucket]:
-        """Return the buckets that have numbers, in order."""
-        start_ms = self._grid.start_ms
-        return [
-            Bucket(
-                start_ms(index), start_ms(index + 1), count, low, high, total / count
-            )
-            for index, (count, low, high, total) in sorted(self._sums.items())
-        ]
-
-    def _add(
-        self, index: int, count: int, low: float, high: float, total: float
-    ) -> None:
-        known = self._sums.get(index)
-        if known is not None:
-            count, low = count + known[0], min(low, known[1])
-            high, total = max(high, known[2]), total + known[3]
-        self._sums[index] = (count, low, high, total)
+def bucketed(points: Points, period: Period, grid: Grid) -> list[Bucket]:
+    """Return the points of a period, which are in order of time, by bucket."""
+    times, values = points
+    first, last = np.searchsorted(times, period)
+    times, values = times[first:last], values[first:last]
+    if not times.size:
+        return []
+    indices = (times - grid.origin_ms) // grid.width_ms
+    begins = np.flatnonzero(np.diff(indices, prepend=indices[0] - 1))
+    counts = np.diff(begins, append=times.size)
+    columns = (
+        grid.origin_ms + indices[begins] * grid.width_ms,
+        grid.origin_ms + (indices[begins] + 1) * grid.width_ms,
+        counts,
+        np.minimum.reduceat(values, begins),
+        np.maximum.reduceat(values, begins),
+        np.add.reduceat(values, begins) / counts,
+    )
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [Bucket(*row) for row in rows]
 
 
 def joined(first: list[Bucket], second: list[Bucket]) -> list[Bucket]:

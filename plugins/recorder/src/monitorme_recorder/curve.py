@@ -1,0 +1,77 @@
+"""The curve of a numeric vital: times and values alone, packed for buckets.
+
+A bucket's border falls into most chunks, and to load a chunk for it costs ten times as
+much as to read the numbers alone. So what is folded is kept a second time, without all
+that buckets do not need, in rows of five minutes: 24 h of a stream are 288 rows.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitorme_recorder.records import Kept
+
+PART_MS: Final = 300_000
+_HEAD: Final = struct.Struct("<I")
+
+Points = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""Times in ms and values."""
+
+
+class CurvePart(NamedTuple):
+    """Points of one row: which five minutes, from when to when, and packed."""
+
+    part: int
+    first_ms: int
+    last_ms: int
+    data: bytes
+
+
+def curve_of(kept: Iterable[Kept]) -> list[CurvePart]:
+    """Return the usable numbers among readings, by row."""
+    points = sorted(
+        (one.at_ms, one.value)
+        for one in kept
+        if one.is_usable and isinstance(one.value, float)
+    )
+    return [
+        _packed(part, list(inside))
+        for part, inside in groupby(points, key=lambda point: point[0] // PART_MS)
+    ]
+
+
+def unpack_curve(data: bytes) -> list[Points]:
+    """Return the points of a row, as they were added: each lot is in order of time."""
+    lots: list[Points] = []
+    start = 0
+    while start < len(data):
+        (count,) = _HEAD.unpack_from(data, start)
+        start += _HEAD.size
+        times = np.frombuffer(data, np.int64, count, start)
+        values = np.frombuffer(data, np.float64, count, start + 8 * count)
+        start += 16 * count
+        lots.append((times, values))
+    return lots
+
+
+def in_order(lots: Sequence[Points]) -> Points:
+    """Return lots of points as one, in order of time."""
+    if not lots:
+        return np.empty(0, np.int64), np.empty(0, np.float64)
+    times = np.concatenate([lot[0] for lot in lots])
+    values = np.concatenate([lot[1] for lot in lots])
+    if np.any(times[1:] < times[:-1]):
+        order = np.argsort(times, kind="stable")
+        times, values = times[order], values[order]
+    return times, values
+
+
+def _packed(part: int, points: list[tuple[int, float]]) -> CurvePart:
+    times, values = zip(*points, strict=True)
+    count = len(points)
+    data = struct.pack(f"<I{count}q{count}d", count, *times, *values)
+    return CurvePart(part, times[0], times[-1], data)
