@@ -226,6 +226,12 @@ def test_garbage_is_counted_and_stops_nothing(ward: Ward) -> None:
     assert counts["refused_unknown_vital"] == 1
     assert counts["refused_wrong_type"] == 1
     ward.send("body_temperature", 41.0)
+    assert ward.present() == {
+        "body_temperature_high",
+        "heart_rate_unreadable",
+        "phlogiston_unreadable",
+    }
+    ward.run.tick(after_ms=70_000)
     assert ward.present() == {"body_temperature_high"}
 
 

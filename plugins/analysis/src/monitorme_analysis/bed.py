@@ -1,8 +1,15 @@
-"""One bed as analysis knows it: pure state, and the conditions that follow from it."""
+"""One bed as analysis knows it: pure state, and what follows from it.
 
+The same calls in the same order give the same conditions: readings in the order of
+their arrival, and time that passes in whole seconds between them. The live service, a
+replay of a recording and catching up after a restart differ in nothing else.
+"""
+
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from monitorme.contract.payloads import (
     Admission,
@@ -11,299 +18,385 @@ from monitorme.contract.payloads import (
     ConditionKind,
     Priority,
 )
-from monitorme.contract.readings import Judgement, Reading
-from monitorme.contract.vitals import Catalogue, Vital
-from monitorme_analysis.limits import Band, Limits, VitalLimits
-from monitorme_analysis.threshold import Side, SideState, step
+from monitorme.contract.readings import LATE_AFTER_MS, Judgement, Reading
+from monitorme.contract.topics import BedId
+from monitorme.contract.vitals import Catalogue
+from monitorme_analysis.device import DeviceState
+from monitorme_analysis.holding_back import published
+from monitorme_analysis.limits import Limits
+from monitorme_analysis.rule import Finding, Observed, RuleContext
+from monitorme_analysis.ruleset import RuleSet
+from monitorme_analysis.slot import Slot
+from monitorme_analysis.stay import StaySettings
 
-SIDES: Final[tuple[Side, Side]] = ("low", "high")
-CLOCK_TOLERANCE_MS: Final = 5_000
-CLOCK_READINGS: Final = 8
-_SIGN: Final = {"low": "\u2264", "high": "\u2265"}
-_REASONS: Final = {
-    "lead_off": "lead off",
-    "probe_off": "probe off",
-    "no_signal": "no signal",
-    "out_of_range": "impossible value",
-    "demo": "demonstration mode",
-}
+log = logging.getLogger(__name__)
 
-
-@dataclass(slots=True)
-class Seen:
-    """The newest of one vital of a bed."""
-
-    device: str
-    boot: str
-    seq: int
-    at_ms: int
-    arrived_ms: int
-    is_valid: bool
-    reason: str | None = None
+SECOND_MS: Final = 1_000
+LONGEST_SILENCE_MS: Final = 3_600_000
+"""Time is followed second by second over so long a silence; before that it jumps."""
+REFUSED_TOLD_MS: Final = 60_000
+REFUSED_VITALS: Final = 10
 
 
 @dataclass(slots=True)
-class DeviceSeen:
-    """One device of a bed: whether it is there, and how wrong its clock is."""
+class Refused:
+    """Readings of one topic that could not be read."""
 
-    is_online: bool = True
-    vitals: tuple[str, ...] = ()
-    boot: str = ""
+    reason: str
+    since_ms: int
+    newest_ms: int
+
+
+@dataclass(slots=True)
+class Known:
+    """What analysis knows of a bed, but for what its rules know."""
+
+    admission: str | None = None
+    category: Category = Category.ADULT
+    birth_ms: int | None = None
     since_ms: int = 0
-    offsets_ms: list[int] = field(default_factory=list)
+    """Since when the patient lies here."""
+    elapsed_ms: int = 0
+    """Until when time has passed, as far as the rules know."""
+    received_ms: int = 0
+    """When the newest reading that was taken in came."""
+    latest: dict[str, Observed] = field(default_factory=dict)
+    latest_valid: dict[str, Observed] = field(default_factory=dict)
+    sleep_states: tuple[str, ...] = ()
+    devices: dict[str, DeviceState] = field(default_factory=dict)
+    refused: dict[str, Refused] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class BedState:
     """Everything that analysis knows of a bed; it can be written down and read back."""
 
-    admission: str | None = None
-    category: Category = Category.ADULT
-    admitted_since_ms: int = 0
-    sides: dict[str, SideState] = field(default_factory=dict)
-    seen: dict[str, Seen] = field(default_factory=dict)
-    devices: dict[str, DeviceSeen] = field(default_factory=dict)
-    sleep: list[str] = field(default_factory=list)
-    """The last two sleep states that were given."""
+    known: Known = field(default_factory=Known)
+    slots: dict[str, Slot] = field(default_factory=dict)
+    """By name of the rule."""
 
 
 class BedAnalysis:
     """Judges one bed; `conditions` says what is true of it now.
 
-    Limits apply where somebody is admitted; a free bed has no conditions.
+    Rules judge where somebody is admitted; a free bed has no conditions. `revision`
+    changes when what is true may have changed.
     """
 
     def __init__(
-        self, catalogue: Catalogue, limits: Limits, state: BedState | None = None
+        self,
+        catalogue: Catalogue,
+        limits: Limits,
+        state: BedState | None = None,
+        *,
+        rules: RuleSet | None = None,
+        bed: BedId | None = None,
+        stay: StaySettings | None = None,
+        second_ms: int = SECOND_MS,
     ) -> None:
-        self._catalogue = catalogue
-        self._limits = limits
+        self.rules = rules or RuleSet.installed(catalogue)
         self.state = state or BedState()
+        self.stay = stay or StaySettings()
+        self.revision = 0
+        self._catalogue, self._limits, self._bed = catalogue, limits, bed
+        self._second_ms = second_ms
+        self._cached: tuple[int, int, tuple[Finding, ...]] = (-1, 0, ())
+        self._arrange()
 
-    def admit(self, admission: Admission | None) -> None:
-        """Begin anew for somebody else; the same admission again changes nothing."""
-        state = self.state
+    def admit(
+        self, admission: Admission | None, stay: StaySettings | None = None
+    ) -> None:
+        """Begin anew for somebody else; the same admission again changes nothing.
+
+        `stay` is what was set and entered for this stay; it goes with the patient.
+        """
+        known = self.state.known
         name = admission.admission if admission else None
         since_ms = admission.since_ms if admission else 0
-        if (name, since_ms) == (state.admission, state.admitted_since_ms):
+        if (name, since_ms) == (known.admission, known.since_ms):
             return
-        state.sides.clear()
-        state.seen.clear()
-        state.sleep.clear()
-        state.admission, state.admitted_since_ms = name, since_ms
-        state.category = admission.category if admission else Category.ADULT
+        known.latest.clear()
+        known.latest_valid.clear()
+        known.sleep_states = ()
+        known.admission, known.since_ms = name, since_ms
+        known.category = admission.category if admission else Category.ADULT
+        known.birth_ms = _midnight_ms(admission.birth_date if admission else None)
+        self.state.slots.clear()
+        self.stay = stay or StaySettings()
+        self._arrange()
+
+    def settle(self, stay: StaySettings, now_ms: int) -> None:
+        """Judge by limits that were set, and by what staff entered, from now on."""
+        self.stay = stay
+        self._refresh_context()
+        self.elapse(now_ms)
 
     def connect(
         self, device: str, boot: str, vitals: tuple[str, ...], now_ms: int
     ) -> None:
-        """Note that a device is there, and what it sends."""
-        known = self.state.devices.get(device)
-        offsets = known.offsets_ms if known and known.boot == boot else []
-        self.state.devices[device] = DeviceSeen(True, vitals, boot, now_ms, offsets)
+        """Note that a device is there."""
+        del vitals
+        seen = self._device(device)
+        if seen.boot != boot:
+            seen.restart(boot)
+        if not seen.is_online or not seen.since_ms:
+            seen.is_online, seen.since_ms = True, now_ms
+            self.revision += 1
 
     def disconnect(self, device: str, boot: str, now_ms: int) -> None:
         """Note that a device is gone; a death of an older boot is ignored."""
-        known = self.state.devices.get(device)
-        if known is not None and known.boot in ("", boot):
+        known = self.state.known.devices.get(device)
+        if known is not None and known.is_online and known.boot in ("", boot):
             known.is_online, known.since_ms = False, now_ms
+            self.revision += 1
+
+    def refuse(self, vital: str, reason: str, received_ms: int) -> None:
+        """Note that a reading could not be read."""
+        refused = self.state.known.refused
+        known = refused.get(vital)
+        if known is None or received_ms - known.newest_ms > REFUSED_TOLD_MS:
+            if len(refused) >= REFUSED_VITALS:
+                del refused[next(iter(refused))]
+            refused[vital] = Refused(reason, received_ms, received_ms)
+            self.revision += 1
+        else:
+            known.newest_ms = received_ms
 
     def take(
-        self, vital: str, reading: Reading, judged: Judgement, now_ms: int
+        self,
+        vital: str,
+        reading: Reading,
+        judged: Judgement,
+        received_ms: int,
+        *,
+        again: bool = False,
     ) -> bool:
         """Judge a reading; says whether it was the newest of its vital.
 
-        An older one than the newest changes nothing here: it is for the record.
+        An older one than the newest, or one that comes late, changes nothing: it is for
+        the record. `again` says that a repeat is expected: catching up overlaps.
         """
-        state = self.state
-        self._note_device(reading, judged, now_ms)
-        if judged.at_ms < state.admitted_since_ms:
+        known = self.state.known
+        if received_ms >= known.elapsed_ms + self._second_ms:
+            self.advance(received_ms)
+        known.received_ms = max(known.received_ms, received_ms)
+        device = self._device(reading.device)
+        if not self._is_next(device, vital, reading, received_ms, again or judged.late):
             return False
-        known = state.seen.get(vital)
-        if known is not None and _is_older(known, reading, judged):
+        if device.time(reading.time_ms, received_ms):
+            self.revision += 1
+        at_ms = judged.at_ms
+        if device.offset_ms:
+            at_ms = min(reading.time_ms - device.offset_ms, received_ms)
+        if received_ms - at_ms > LATE_AFTER_MS:
             return False
-        valid = judged.value is not None
-        state.seen[vital] = Seen(
-            device=reading.device,
-            boot=reading.boot,
-            seq=reading.seq,
-            at_ms=judged.at_ms,
-            arrived_ms=now_ms,
-            is_valid=valid,
-            reason=judged.reason,
+        return self._observe(
+            Observed(
+                vital,
+                at_ms,
+                received_ms,
+                judged.value,
+                judged.quality,
+                judged.reason,
+                reading.device,
+                reading.boot,
+                reading.seq,
+                reading.value,
+            )
         )
-        if valid:
-            self._judge(vital, judged)
-        return True
+
+    def advance(self, now_ms: int) -> None:
+        """Let time pass until the last whole second."""
+        known = self.state.known
+        second_ms = self._second_ms
+        end_ms = now_ms - now_ms % second_ms
+        if known.elapsed_ms < end_ms - LONGEST_SILENCE_MS:
+            known.elapsed_ms = end_ms - second_ms
+        while known.elapsed_ms < end_ms:
+            known.elapsed_ms += second_ms
+            self.elapse(known.elapsed_ms)
+
+    def elapse(self, now_ms: int) -> None:
+        """Tell the rules what time it is, at once."""
+        if self.state.known.admission is None:
+            return
+        context = self._context
+        for slot in self._elapsing:
+            if slot.elapse(now_ms, context):
+                self.revision += 1
+
+    def findings(self, now_ms: int) -> tuple[Finding, ...]:
+        """Return what is published as true, each code once."""
+        revision, at_ms, found = self._cached
+        second_ms = now_ms - now_ms % self._second_ms
+        if revision == self.revision and at_ms == second_ms:
+            return found
+        now_found = tuple(published(self._found(now_ms)))
+        # The same object where nothing has changed: whoever asked has seen it.
+        found = found if now_found == found else now_found
+        self._cached = self.revision, second_ms, found
+        return found
 
     def conditions(self, now_ms: int) -> Iterator[Condition]:
         """Return what is true of the bed now, each condition once."""
-        if self.state.admission is None:
-            return
-        yield from self._physiological(now_ms)
-        for vital, entry in self._catalogue.items():
-            yield from self._technical(vital, entry, now_ms)
-        for device, seen in self.state.devices.items():
-            yield from self._of_device(device, seen, now_ms)
+        admission = self.state.known.admission
+        for finding in self.findings(now_ms):
+            yield Condition(
+                code=finding.code,
+                present=True,
+                kind=finding.kind,
+                priority=finding.priority,
+                text=finding.text[:500],
+                vital=finding.vital,
+                component=finding.component,
+                value=finding.value,
+                worst=finding.worst,
+                limit=finding.limit,
+                unit=finding.unit,
+                device=finding.device,
+                since_ms=max(0, finding.since_ms),
+                time_ms=now_ms,
+                caused_by_ms=finding.caused_by_ms,
+                admission=admission,
+            )
 
     @property
-    def is_asleep(self) -> bool:
-        """Whether the last two sleep states given say asleep."""
-        return self.state.sleep == ["asleep", "asleep"]
+    def context(self) -> RuleContext:
+        """What rules may know of the bed."""
+        return self._context
 
-    def _note_device(self, reading: Reading, judged: Judgement, now_ms: int) -> None:
-        device = self.state.devices.setdefault(reading.device, DeviceSeen())
-        if not device.is_online:
-            device.is_online, device.since_ms = True, now_ms
-        device.offsets_ms.append(reading.time_ms - now_ms)
-        del device.offsets_ms[:-CLOCK_READINGS]
+    # Inner workings ------------------------------------------------------------------
 
-    def _judge(self, vital: str, judged: Judgement) -> None:
-        entry = self._catalogue[vital]
-        value = judged.value
-        if isinstance(value, str):
-            if vital == "sleep_state":
-                self.state.sleep = [*self.state.sleep[-1:], value]
-        elif isinstance(value, float):
-            self._judge_number(vital, entry, judged.at_ms, value)
-        elif isinstance(value, dict):
-            for component, part in value.items():
-                if isinstance(part, float):
-                    name = f"{vital}.{component}"
-                    self._judge_number(name, entry, judged.at_ms, part)
-
-    def _judge_number(self, name: str, entry: Vital, at_ms: int, value: float) -> None:
-        limits = self._limits.of(self.state.category).get(name)
-        if limits is None:
+    def _found(self, now_ms: int) -> Iterator[Finding]:
+        known = self.state.known
+        if known.admission is None:
             return
-        for side in SIDES:
-            key = f"{name}:{side}"
-            state = self.state.sides.get(key, SideState())
-            band = self._band(limits, state, at_ms)
-            self.state.sides[key] = step(
-                state, side, at_ms, value, limits, band, episodic=entry.episodic
-            )
+        for name in self._slots:
+            yield from self._slots[name].told(name)
+        for name, device in known.devices.items():
+            yield from device.findings(name, now_ms)
+        for vital, refused in known.refused.items():
+            if now_ms - refused.newest_ms <= REFUSED_TOLD_MS:
+                yield _unreadable(vital, refused)
 
-    def _band(self, limits: VitalLimits, state: SideState, at_ms: int) -> Band:
-        """Return the limits that apply: never ending an alarm by falling asleep."""
-        sleep = self.state.seen.get("sleep_state")
-        stale_ms = self._catalogue["sleep_state"].stale_after_ms if sleep else 0
-        is_fresh = sleep is not None and abs(at_ms - sleep.at_ms) <= stale_ms
-        asleep = is_fresh and self.is_asleep and state.level is None
-        return limits.band(asleep=asleep)
-
-    def _physiological(self, now_ms: int) -> Iterator[Condition]:
-        for key, state in self.state.sides.items():
-            if state.level is None:
-                continue
-            name, _, side = key.rpartition(":")
-            vital, _, component = name.partition(".")
-            entry = self._catalogue[vital]
-            yield Condition(
-                code=f"{name.replace('.', '_')}_{side}",
-                present=True,
-                kind=ConditionKind.PHYSIOLOGICAL,
-                priority=Priority.HIGH
-                if state.level == "critical"
-                else Priority.MEDIUM,
-                text=_limit_text(entry, component, side, state),
-                vital=vital,
-                component=component or None,
-                value=state.value,
-                worst=state.worst,
-                limit=state.limit,
-                unit=entry.unit,
-                since_ms=state.since_ms,
-                time_ms=now_ms,
-                caused_by_ms=self.state.seen[vital].at_ms,
-                admission=self.state.admission,
-            )
-
-    def _technical(self, vital: str, entry: Vital, now_ms: int) -> Iterator[Condition]:
-        seen = self.state.seen.get(vital)
-        if seen is not None:
-            age_ms = now_ms - seen.arrived_ms
-            if age_ms > entry.stale_after_ms:
-                yield self._technically(
-                    f"{vital}_stale",
-                    f"{entry.label}: no values",
-                    seen.arrived_ms,
-                    now_ms,
-                    vital=vital,
-                    device=seen.device,
-                )
-            elif not seen.is_valid:
-                reason = _REASONS.get(seen.reason or "", seen.reason or "invalid")
-                yield self._technically(
-                    f"{vital}_invalid",
-                    f"{entry.label}: {reason.replace('_', ' ')}",
-                    seen.at_ms,
-                    now_ms,
-                    vital=vital,
-                    device=seen.device,
-                )
-
-    def _of_device(
-        self, device: str, seen: DeviceSeen, now_ms: int
-    ) -> Iterator[Condition]:
-        code = device.replace("-", "_")
-        if not seen.is_online:
-            text = f"device {device} is not connected"
-            yield self._technically(
-                f"device_silent_{code}"[:64], text, seen.since_ms, now_ms, device=device
-            )
-        offset_ms = _clock_offset_ms(seen.offsets_ms)
-        if abs(offset_ms) > CLOCK_TOLERANCE_MS:
-            way = "ahead" if offset_ms > 0 else "behind"
-            text = f"clock of {device} is more than 5 s {way}"
-            yield self._technically(
-                f"clock_wrong_{code}"[:64], text, now_ms, now_ms, device=device
-            )
-
-    def _technically(
+    def _is_next(
         self,
-        code: str,
-        text: str,
-        since_ms: int,
-        now_ms: int,
-        *,
-        vital: str | None = None,
-        device: str | None = None,
-    ) -> Condition:
-        return Condition(
-            code=code,
-            present=True,
-            kind=ConditionKind.TECHNICAL,
-            priority=Priority.LOW,
-            text=text,
-            vital=vital,
-            device=device,
-            since_ms=since_ms,
-            time_ms=now_ms,
-            admission=self.state.admission,
+        device: DeviceState,
+        vital: str,
+        reading: Reading,
+        received_ms: int,
+        may_repeat: bool,
+    ) -> bool:
+        """Note a reading's number; says whether it is newer than those of its vital."""
+        boot, seq = reading.boot, reading.seq
+        if device.boot != boot:
+            if boot in device.past_boots:
+                return False
+            device.restart(boot)
+        if not device.is_online:
+            device.is_online, device.since_ms = True, received_ms
+            self.revision += 1
+        device.number(seq, received_ms)
+        if seq <= device.by_vital.get(vital, 0):
+            if not may_repeat:
+                device.repeat(received_ms)
+                self.revision += 1
+            return False
+        device.by_vital[vital] = seq
+        return True
+
+    def _observe(self, observed: Observed) -> bool:
+        known = self.state.known
+        vital = observed.vital
+        if observed.at_ms < known.since_ms:
+            return False
+        before = known.latest.get(vital)
+        if before is not None and _is_older(observed, before):
+            return False
+        known.latest[vital] = observed
+        value = observed.value
+        if value is not None:
+            known.latest_valid[vital] = observed
+            if vital == "sleep_state" and isinstance(value, str):
+                known.sleep_states = (*known.sleep_states[-1:], value)
+                self._context.sleep_states = known.sleep_states
+        if known.admission is None:
+            return True
+        context, now_ms = self._context, observed.received_ms
+        for slot in self._by_vital[vital]:
+            if slot.step(observed, context, now_ms):
+                self.revision += 1
+        return True
+
+    def _device(self, name: str) -> DeviceState:
+        devices = self.state.known.devices
+        found = devices.get(name)
+        if found is None:
+            found = devices[name] = DeviceState()
+        return found
+
+    def _arrange(self) -> None:
+        """Give every rule its place in the state, and find the way of each vital."""
+        self._slots: dict[str, Slot] = {}
+        for name, rule in self.rules.rules.items():
+            slot = self.state.slots.get(name)
+            if slot is None:
+                slot = self.state.slots[name] = Slot(rule.begin())
+            slot.rule = rule
+            self._slots[name] = slot
+        self._by_vital: dict[str, list[Slot]] = {
+            vital: [self._slots[name] for name in names]
+            for vital, names in self.rules.by_vital.items()
+        }
+        self._elapsing = [self._slots[name] for name in self.rules.elapsing]
+        self._refresh_context()
+
+    def _refresh_context(self) -> None:
+        known, bed = self.state.known, self._bed
+        ward = bed.ward if bed else ""
+        of_patient = self.stay.limits
+        self.revision += 1
+        self._context = RuleContext(
+            catalogue=self._catalogue,
+            ward=ward,
+            bed=bed.bed if bed else "",
+            admission=known.admission,
+            since_ms=known.since_ms,
+            category=known.category,
+            birth_ms=known.birth_ms,
+            limits={**self._limits_before_patient(), **of_patient},
+            entered=self.stay.entered,
+            latest=known.latest,
+            latest_valid=known.latest_valid,
+            sleep_states=known.sleep_states,
         )
 
-
-def _is_older(known: Seen, reading: Reading, judged: Judgement) -> bool:
-    if (known.device, known.boot) == (reading.device, reading.boot):
-        return reading.seq <= known.seq
-    return judged.at_ms < known.at_ms
+    def _limits_before_patient(self) -> dict[str, Any]:
+        return dict(self._limits.of(self.state.known.category))
 
 
-def _clock_offset_ms(offsets_ms: list[int]) -> int:
-    """Return how wrong a clock is, from its newest readings.
-
-    A backlog looks like a clock that is behind, but what is sent meanwhile does not: the
-    offset nearest to zero is what the clock cannot explain away.
-    """
-    if len(offsets_ms) < CLOCK_READINGS:
-        return 0
-    return min(offsets_ms, key=abs)
+def _is_older(observed: Observed, before: Observed) -> bool:
+    """Say whether another device, or an earlier boot, took it before the newest."""
+    if (observed.device, observed.boot) == (before.device, before.boot):
+        return False
+    return observed.at_ms < before.at_ms
 
 
-def _limit_text(entry: Vital, component: str, side: str, state: SideState) -> str:
-    label = entry.label
-    if component:
-        label = f"{label} {entry.components[component].label}"
-    worst = f"{state.worst:.{entry.decimals}f}"
-    limit = f"{state.limit:.{entry.decimals}f}"
-    return f"{label} {worst} {_SIGN[side]} {limit}"
+def _unreadable(vital: str, refused: Refused) -> Finding:
+    return Finding(
+        code=f"{vital}_unreadable"[:64],
+        kind=ConditionKind.TECHNICAL,
+        priority=Priority.LOW,
+        text=f"readings of {vital} cannot be read: {refused.reason}",
+        since_ms=refused.since_ms,
+    )
+
+
+def _midnight_ms(date: str | None) -> int | None:
+    if date is None:
+        return None
+    try:
+        midnight = datetime.fromisoformat(date).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return round(midnight.timestamp() * 1000)

@@ -13,7 +13,10 @@ class AnalysisConfig(PluginConfig):
     """Alarm limits, a file beside the site's; none means those that come along."""
     limits: Limits = Field(default_factory=Limits)
     """Limits that go before those of the file, by category and vital."""
+    rules: dict[str, dict[str, object]] = Field(default_factory=dict)
+    """Settings of rules, by name of rule; `{ enabled = false }` switches one off."""
     republish_every_s: float = Field(default=30.0, gt=0)
     """How often a condition that holds is published again."""
-    snapshot_every_s: float = Field(default=5.0, gt=0)
-    """How often the state is written down, so that delays survive a restart."""
+    snapshot_every_s: float = Field(default=15.0, gt=0)
+    """How often each bed's state is written down; the readings that came after it are
+    asked of the recorder at a start."""

@@ -6,16 +6,20 @@ a medical device, and a hospital sets its own.
 """
 
 import json
+import math
 import tomllib
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from monitorme.contract.payloads import Category
 from monitorme.errors import ConfigError
 from monitorme.site import first_mistake
+
+Sleep = Literal["awake", "asleep", "unknown"]
 
 
 class _Limits(BaseModel):
@@ -51,9 +55,10 @@ class VitalLimits(_Limits):
     """How one number of one vital is judged."""
 
     awake: Band
-    """Limits while awake, and whenever the sleep state is unknown or stale."""
+    """Limits while awake."""
     asleep: Band | None = None
-    """Limits while asleep; none means the same as awake."""
+    """Limits while asleep; none means the same as awake. Where nothing fresh says
+    which it is, the stricter of both applies, limit by limit."""
     on_delay_s: float = Field(default=0.0, ge=0, le=120)
     """How long a violation must last, by the readings' time, before it counts."""
     off_delay_s: float = Field(default=0.0, ge=0, le=120)
@@ -63,9 +68,55 @@ class VitalLimits(_Limits):
     source: str = ""
     """Where the limits come from."""
 
-    def band(self, *, asleep: bool) -> Band:
+    @model_validator(mode="after")
+    def _sets_fit_each_other(self) -> Self:
+        try:
+            _ = self.stricter
+        except ValidationError as error:
+            raise ValueError(
+                "limits for awake and asleep must not exclude each other"
+            ) from error
+        return self
+
+    @cached_property
+    def stricter(self) -> Band:
+        """The limits that alarm first, of awake and asleep."""
+        if self.asleep is None:
+            return self.awake
+        return Band(
+            low=_highest(self.awake.low, self.asleep.low),
+            high=_lowest(self.awake.high, self.asleep.high),
+            critical_low=_highest(self.awake.critical_low, self.asleep.critical_low),
+            critical_high=_lowest(self.awake.critical_high, self.asleep.critical_high),
+        )
+
+    @cached_property
+    def quiet(self) -> tuple[float, float]:
+        """Between these, both exclusive, nothing is violated, awake or asleep."""
+        band = self.stricter
+        lows = [n for n in (band.low, band.critical_low) if n is not None]
+        highs = [n for n in (band.high, band.critical_high) if n is not None]
+        return max(lows, default=-math.inf), min(highs, default=math.inf)
+
+    def band(self, sleep: Sleep) -> Band:
         """Return the limits for a state of sleep."""
-        return self.asleep if asleep and self.asleep is not None else self.awake
+        match sleep:
+            case "awake":
+                return self.awake
+            case "asleep":
+                return self.asleep or self.awake
+            case "unknown":
+                return self.stricter
+
+
+def _highest(one: float | None, other: float | None) -> float | None:
+    given = [n for n in (one, other) if n is not None]
+    return max(given) if given else None
+
+
+def _lowest(one: float | None, other: float | None) -> float | None:
+    given = [n for n in (one, other) if n is not None]
+    return min(given) if given else None
 
 
 class Limits(_Limits):

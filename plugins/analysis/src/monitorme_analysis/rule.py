@@ -20,7 +20,7 @@ again later from `begin`; what it found before stays until it judges again.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Final, Generic, Literal, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 import msgspec
 from pydantic import BaseModel, ConfigDict
@@ -28,14 +28,12 @@ from pydantic import BaseModel, ConfigDict
 from monitorme.contract.payloads import Category, ConditionKind, Priority
 from monitorme.contract.readings import QualityWord, ReadingValue
 from monitorme.contract.vitals import Catalogue, Vital
-from monitorme_analysis.limits import VitalLimits
+from monitorme_analysis.limits import Sleep, VitalLimits
 
 EVERY_VITAL: Final = ("*",)
 """For `Rule.vitals`: readings of every vital of the catalogue."""
 
 YEAR_MS: Final = 365.2425 * 86_400_000
-
-Sleep = Literal["awake", "asleep", "unknown"]
 
 
 class Observed(msgspec.Struct, frozen=True, gc=False):
@@ -180,6 +178,9 @@ class RuleSettings(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, use_attribute_docstrings=True
     )
+
+    enabled: bool = True
+    """Whether the rule judges at all."""
 
 
 St = TypeVar("St")

@@ -1,43 +1,148 @@
 """The state of analysis on disk, so that a restart goes on where it ended."""
 
 import logging
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
+import msgspec
+from pydantic import ValidationError
 
 from monitorme.contract.topics import BedId
 from monitorme.errors import StorageError
-from monitorme_analysis.bed import BedState
+from monitorme_analysis.bed import BedState, Known
+from monitorme_analysis.rule import Finding
+from monitorme_analysis.ruleset import RuleSet
+from monitorme_analysis.slot import Fault, Slot
+from monitorme_analysis.stay import StaySettings
 
 log = logging.getLogger(__name__)
 
-FILE_NAME: Final = "state.json"
+FILE_NAME: Final = "analysis.sqlite"
+_TABLES: Final = """
+create table if not exists bed (bed text primary key, state blob not null);
+create table if not exists stay (
+  admission text primary key, settings text not null, set_ms integer not null
+);
+"""
 
 
-def save(folder: Path, beds: dict[BedId, BedState]) -> None:
-    """Write all beds down, atomically; raises StorageError."""
-    path = folder / FILE_NAME
-    part = path.with_suffix(".part")
+class _Slot(msgspec.Struct):
+    state: msgspec.Raw
+    found: tuple[Finding, ...]
+    fault: Fault | None = None
+
+
+class _Bed(msgspec.Struct):
+    known: Known
+    slots: dict[str, _Slot]
+
+
+_decoder = msgspec.json.Decoder(_Bed)
+
+
+def encode(state: BedState, rules: RuleSet) -> bytes:
+    """Return a bed as it is written down."""
+    slots = {
+        name: _Slot(_raw(rules, name, slot.state), slot.found, slot.fault)
+        for name, slot in state.slots.items()
+        if name in rules.rules
+    }
+    return msgspec.json.encode(_Bed(state.known, slots))
+
+
+def decode(data: bytes, rules: RuleSet) -> BedState:
+    """Read a bed back; a rule that cannot read its own state begins anew."""
+    bed = _decoder.decode(data)
+    slots = {}
+    for name, one in bed.slots.items():
+        if name not in rules.rules:
+            continue
+        try:
+            state = rules.adapters[name].validate_json(bytes(one.state))
+        except ValidationError as error:
+            log.warning("rule begins anew, its state is of another version: %s", error)
+            continue
+        slots[name] = Slot(state, one.found, one.fault)
+    return BedState(bed.known, slots)
+
+
+def copy(state: BedState, rules: RuleSet) -> BedState:
+    """Return a state that shares nothing with `state`."""
+    return decode(encode(state, rules), rules)
+
+
+def _raw(rules: RuleSet, name: str, state: object) -> msgspec.Raw:
+    return msgspec.Raw(rules.adapters[name].dump_json(state))
+
+
+class Snapshots:
+    """The database of beds and stays; raises StorageError where the disk fails."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / FILE_NAME
+        try:
+            self._db = _opened(path)
+        except sqlite3.DatabaseError as error:
+            log.error("state cannot be read, beginning anew file=%s: %s", path, error)
+            path.replace(path.with_suffix(".damaged"))
+            self._db = _opened(path)
+
+    def beds(self, rules: RuleSet) -> Iterator[tuple[BedId, BedState]]:
+        """Return the beds as they were written down, without those that are damaged."""
+        for name, data in self._db.execute("select bed, state from bed").fetchall():
+            try:
+                yield BedId(*name.split("/")), decode(data, rules)
+            except (msgspec.DecodeError, ValueError) as error:
+                log.error(
+                    "bed begins anew, its state is damaged bed=%s %s", name, error
+                )
+
+    def save(self, beds: Iterable[tuple[BedId, BedState]], rules: RuleSet) -> None:
+        """Write beds down, all or none."""
+        rows = [(str(bed), encode(state, rules)) for bed, state in beds]
+        with self._writing() as db:
+            db.executemany("insert or replace into bed values (?, ?)", rows)
+
+    def stay(self, admission: str) -> StaySettings:
+        """Return what was set for a stay; nothing, where nothing was."""
+        sql = "select settings from stay where admission=?"
+        row = self._db.execute(sql, (admission,)).fetchone()
+        return StaySettings.model_validate_json(row[0]) if row else StaySettings()
+
+    def settle(self, admission: str, settings: StaySettings, now_ms: int) -> None:
+        """Keep what is set for a stay."""
+        row = (admission, settings.model_dump_json(exclude_none=True), now_ms)
+        with self._writing() as db:
+            db.execute("insert or replace into stay values (?, ?, ?)", row)
+
+    def forget(self, before_ms: int) -> None:
+        """Forget what was set for stays that nobody has touched since."""
+        with self._writing() as db:
+            db.execute("delete from stay where set_ms < ?", (before_ms,))
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._db:
+                yield self._db
+        except sqlite3.Error as error:
+            raise StorageError(f"cannot write {FILE_NAME}: {error}") from error
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path)
     try:
-        part.write_bytes(_adapter().dump_json({str(b): s for b, s in beds.items()}))
-        part.replace(path)
-    except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror}") from error
-
-
-def load(folder: Path) -> dict[BedId, BedState]:
-    """Return the beds as they were written down; a damaged file begins anew."""
-    path = folder / FILE_NAME
-    try:
-        states = _adapter().validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValidationError) as error:
-        log.error("state cannot be read, beginning anew file=%s: %s", path, error)
-        return {}
-    return {BedId(*name.split("/")): state for name, state in states.items()}
-
-
-def _adapter() -> TypeAdapter[dict[str, BedState]]:
-    return TypeAdapter(dict[str, BedState])
+        db.execute("pragma journal_mode=wal")
+        db.execute("pragma synchronous=full")
+        db.executescript(_TABLES)
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db

@@ -35,6 +35,10 @@ class SideState:
     """The limit of its level."""
     value: float = 0.0
     """The newest value."""
+    at_ms: int = 0
+    """When the newest value was taken."""
+    began_asleep: bool = False
+    """Whether the limits for asleep applied when the violation began."""
 
 
 def step(
@@ -46,6 +50,7 @@ def step(
     band: Band,
     *,
     episodic: bool,
+    asleep: bool = False,
 ) -> SideState:
     """Return the state after a value.
 
@@ -57,6 +62,7 @@ def step(
         limits: delays and deadband.
         band: the limits that apply now, awake or asleep.
         episodic: a sample is a measurement by itself: no delay, no deadband.
+        asleep: whether `band` is that for asleep.
     """
     on_ms = 0 if episodic else round(limits.on_delay_s * 1000)
     off_ms = 0 if episodic else round(limits.off_delay_s * 1000)
@@ -86,6 +92,8 @@ def step(
         worst=_worst(side, state, value),
         limit=chosen if chosen is not None else 0.0,
         value=value,
+        at_ms=at_ms,
+        began_asleep=asleep if state.violated_ms is None else state.began_asleep,
     )
 
 
@@ -106,10 +114,10 @@ def _beyond(side: Side, value: float, limit: float | None, slack: float) -> bool
 
 def _back(state: SideState, at_ms: int, value: float, off_ms: int) -> SideState:
     if state.level is None:
-        return SideState(value=value)
+        return SideState(value=value, at_ms=at_ms)
     within_ms = at_ms if state.within_ms is None else state.within_ms
     if at_ms - within_ms >= off_ms:
-        return SideState(value=value)
+        return SideState(value=value, at_ms=at_ms)
     return SideState(
         violated_ms=state.violated_ms,
         critical_ms=None,
@@ -119,6 +127,8 @@ def _back(state: SideState, at_ms: int, value: float, off_ms: int) -> SideState:
         worst=state.worst,
         limit=state.limit,
         value=value,
+        at_ms=at_ms,
+        began_asleep=state.began_asleep,
     )
 
 

@@ -12,6 +12,8 @@ from monitorme_analysis.limits import Limits
 from monitorme_analysis.replay.episode import Episode
 from monitorme_analysis.replay.pace import own_pace
 from monitorme_analysis.replay.rows import Row
+from monitorme_analysis.rule import Finding
+from monitorme_analysis.ruleset import RuleSet
 
 TICK_MS: Final = 1_000
 """How often time is looked at between readings, as the live service does."""
@@ -65,8 +67,9 @@ class Recording:
 
 def replay(recording: Recording, setting: Setting) -> list[Stay]:
     """Return what would have been found in each bed; raises nothing for odd values."""
+    rules = RuleSet.installed(recording.catalogue)
     return [
-        _BedReplay(recording.catalogue, setting, bed).run(rows)
+        _BedReplay(rules, setting, bed, rows).run()
         for bed, rows in sorted(recording.beds.items())
     ]
 
@@ -74,44 +77,54 @@ def replay(recording: Recording, setting: Setting) -> list[Stay]:
 class _BedReplay:
     """One bed through its analysis."""
 
-    def __init__(self, catalogue: Catalogue, setting: Setting, bed: str) -> None:
-        self._catalogue = catalogue
-        self._analysis = BedAnalysis(catalogue, setting.limits)
+    def __init__(
+        self, rules: RuleSet, setting: Setting, bed: str, rows: list[Row]
+    ) -> None:
+        self._catalogue = rules.catalogue
+        self._rows = rows
+        self._tick_ms = _tick_ms(self._catalogue, {row.vital for row in rows})
+        self._analysis = BedAnalysis(
+            self._catalogue, setting.limits, rules=rules, second_ms=self._tick_ms
+        )
         self._analysis.admit(_somebody(setting.category))
-        self._stay = Stay(bed, 0, 0)
+        self._seen = -1
+        self._found: tuple[Finding, ...] | None = None
+        self._stay = Stay(bed, rows[0].at_ms, rows[-1].at_ms)
         self._open: dict[str, Episode] = {}
 
-    def run(self, rows: list[Row]) -> Stay:
+    def run(self) -> Stay:
         """Judge all rows, and time as it passes between them."""
-        stay = self._stay
-        stay.begin_ms, stay.end_ms = rows[0].at_ms, rows[-1].at_ms
-        next_ms = stay.begin_ms
-        tick_ms = self._tick_ms({row.vital for row in rows})
-        for reading, vital in _readings(rows, self._catalogue):
-            while next_ms < reading.time_ms:
+        stay, tick_ms = self._stay, self._tick_ms
+        next_ms = (stay.begin_ms // tick_ms + 1) * tick_ms
+        for reading, vital in _readings(self._rows, self._catalogue):
+            while next_ms <= reading.time_ms:
+                self._analysis.advance(next_ms)
                 self._look(next_ms)
                 next_ms += tick_ms
             if tick_ms > TICK_MS and reading.time_ms > stay.begin_ms:
                 # What became true between two slow ticks is seen before it ends.
+                self._analysis.elapse(reading.time_ms - 1)
                 self._look(reading.time_ms - 1)
             self._take(vital, reading)
         stay.episodes += self._open.values()
         stay.episodes.sort(key=lambda one: (one.from_ms, one.code))
         return stay
 
-    def _tick_ms(self, vitals: set[str]) -> int:
-        soonest_ms = min(self._catalogue[vital].stale_after_ms for vital in vitals)
-        return max(TICK_MS, soonest_ms // TICKS_TO_STALE)
-
     def _take(self, vital: str, reading: Reading) -> None:
         now_ms = reading.time_ms
         judged = judge(reading, self._catalogue[vital], now_ms)
         self._stay.readings += 1
         self._analysis.take(vital, reading, judged, now_ms)
-        self._look(now_ms)
+        if self._analysis.revision != self._seen:
+            self._look(now_ms)
 
     def _look(self, now_ms: int) -> None:
         """Begin, follow and end episodes by what is true now."""
+        self._seen = self._analysis.revision
+        found = self._analysis.findings(now_ms)
+        if found is self._found:
+            return
+        self._found = found
         true_now = {one.code: one for one in self._analysis.conditions(now_ms)}
         for code, condition in true_now.items():
             episode = self._open.get(code)
@@ -123,6 +136,11 @@ class _BedReplay:
             episode = self._open.pop(code)
             episode.to_ms = now_ms
             self._stay.episodes.append(episode)
+
+
+def _tick_ms(catalogue: Catalogue, vitals: set[str]) -> int:
+    soonest_ms = min(catalogue[vital].stale_after_ms for vital in vitals)
+    return max(TICK_MS, soonest_ms // TICKS_TO_STALE)
 
 
 def _readings(rows: list[Row], catalogue: Catalogue) -> Iterator[tuple[Reading, str]]:

@@ -1,0 +1,16 @@
+"""The rules that come with analysis, through the same door as everybody else's."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from monitorme_analysis.hooks import hookimpl
+from monitorme_analysis.rule import Rule
+
+
+@hookimpl
+def monitorme_rules() -> "Sequence[type[Rule[Any, Any]]]":
+    """Return them, in the order in which they judge a reading."""
+    from monitorme_analysis.signals import Signals
+    from monitorme_analysis.thresholds import Thresholds
+
+    return (Signals, Thresholds)

@@ -1,0 +1,254 @@
+"""Whether values can be believed: what is missing, impossible, doubtful or stuck."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import Field
+
+from monitorme.contract.payloads import ConditionKind, Priority
+from monitorme.contract.readings import Lead, ReadingValue
+from monitorme.contract.vitals import Vital
+from monitorme_analysis.rule import (
+    EVERY_VITAL,
+    Finding,
+    Findings,
+    Observed,
+    Rule,
+    RuleContext,
+    RuleSettings,
+)
+from monitorme_analysis.units import Suspicion, suspect
+
+Numbers = float | dict[str, float]
+
+_REASONS: Final = {
+    "lead_off": "lead off",
+    "probe_off": "probe off",
+    "no_signal": "no signal",
+    "out_of_range": "impossible value",
+    "demo": "demonstration mode",
+    "low_perfusion": "low perfusion",
+}
+_TOLD_ELSEWHERE: Final = {None, "clock_ahead"}
+
+
+class SignalsSettings(RuleSettings):
+    """Settings of the rule `signals`."""
+
+    frozen_after_s: dict[str, float] = Field(
+        default_factory=lambda: {
+            "heart_rate": 1_800.0,
+            "respiratory_rate": 7_200.0,
+            "oxygen_saturation": 7_200.0,
+            "blood_glucose": 10_800.0,
+            "body_temperature": 43_200.0,
+            "blood_pressure": 10_800.0,
+        }
+    )
+    """How long a vital's value may stay exactly the same before it looks stuck: longer
+    than it does by itself. Half an hour for a heart that is not paced; hours where a
+    ventilator, a full scale or a coarse step explain it; four equal cuff pressures in a
+    row. A vital that is not named is not watched."""
+
+
+@dataclass(slots=True)
+class Newest:
+    """The newest value of a vital."""
+
+    value: Numbers
+    since_ms: int
+    """Since when it is exactly that."""
+    at_ms: int
+    """When it was last taken."""
+    believed: Numbers
+    """The newest value that did not look like one in another unit."""
+
+
+@dataclass(slots=True)
+class SignalsState:
+    """What is wrong with values, and what each was."""
+
+    quality: dict[str, Finding] = field(default_factory=dict)
+    """What is wrong with a vital's newest reading, if anything."""
+    frozen: dict[str, Finding] = field(default_factory=dict)
+    """Vitals whose value is stuck."""
+    newest: dict[str, Newest] = field(default_factory=dict)
+    """The newest value of each vital that has numbers."""
+
+    @property
+    def found(self) -> tuple[Finding, ...]:
+        """All that is wrong."""
+        return (*self.quality.values(), *self.frozen.values())
+
+
+class Signals(Rule[SignalsState, SignalsSettings]):
+    """Finds values that are missing, impossible, doubtful or stuck.
+
+    Where no value is measured, the alarms of its vital are held back: they would tell
+    of something that nobody sees. What is merely doubtful holds back nothing: a weak
+    pulse wave, a rate that does not move, a sugar of 12 may well be the patient's.
+    """
+
+    name = "signals"
+    vitals = EVERY_VITAL
+    Settings = SignalsSettings
+    State = SignalsState
+
+    def begin(self) -> SignalsState:
+        """Return the state in which nothing has come yet."""
+        return SignalsState()
+
+    def step(
+        self, state: SignalsState, observed: Observed, context: RuleContext
+    ) -> tuple[SignalsState, Findings]:
+        """Look at a reading's quality, and whether its value is a new one."""
+        vital, value = observed.vital, observed.value
+        known = state.newest.get(vital)
+        is_new = value is not None and (known is None or known.value != value)
+        changed = False
+        if is_new or observed.quality != "good" or vital in state.quality:
+            changed = _look_at_quality(state, observed, context.catalogue[vital])
+        if is_new:
+            changed |= _remember(state, observed)
+        elif known is not None and value is not None:
+            changed |= self._look_for_stuck(state, observed, known, context)
+        return state, state.found if changed else None
+
+    def elapse(
+        self, state: SignalsState, now_ms: int, context: RuleContext
+    ) -> tuple[SignalsState, Findings]:
+        """Notice what has not come for the catalogue's age, by arrival."""
+        changed = False
+        for vital, newest in context.latest.items():
+            entry = context.catalogue[vital]
+            if now_ms - newest.received_ms <= entry.stale_after_ms:
+                continue
+            code, since_ms = f"{vital}_stale", newest.received_ms
+            known = state.quality.get(vital)
+            if known is None or known.code != code:
+                text = f"{entry.label}: no values"
+                state.quality[vital] = _finding(code, text, newest, since_ms, True)
+                changed = True
+        return state, state.found if changed else None
+
+    def _look_for_stuck(
+        self,
+        state: SignalsState,
+        observed: Observed,
+        known: Newest,
+        context: RuleContext,
+    ) -> bool:
+        vital = observed.vital
+        entry = context.catalogue[vital]
+        if observed.at_ms - known.at_ms > entry.stale_after_ms:
+            known.since_ms = observed.at_ms  # nobody knows what was between
+        known.at_ms = observed.at_ms
+        after_s = self.settings.frozen_after_s.get(vital)
+        lasted_ms = observed.at_ms - known.since_ms
+        if after_s is None or lasted_ms < after_s * 1000 or vital in state.frozen:
+            return False
+        if entry.plausible and known.value == entry.plausible[1]:
+            return False  # the end of its scale: 100 % may last for days
+        text = f"{entry.label}: the same value for {_span(lasted_ms)}"
+        state.frozen[vital] = _finding(
+            f"{vital}_frozen", text, observed, known.since_ms, False
+        )
+        return True
+
+
+def _look_at_quality(state: SignalsState, observed: Observed, entry: Vital) -> bool:
+    vital = observed.vital
+    before = state.quality.get(vital)
+    wrong = _wrong(observed, entry, state.newest.get(vital))
+    if wrong is None:
+        return state.quality.pop(vital, None) is not None
+    code, text, is_blind = wrong
+    if before is not None and (before.code, before.text) == (code, text):
+        return False
+    is_same = before is not None and before.code == code
+    since_ms = before.since_ms if before and is_same else observed.at_ms
+    state.quality[vital] = _finding(code, text, observed, since_ms, is_blind)
+    return True
+
+
+def _remember(state: SignalsState, observed: Observed) -> bool:
+    """Keep a new value; says whether one that was stuck has moved."""
+    vital, value = observed.vital, _numbers(observed.value)
+    if value is None:
+        return False
+    known, doubt = state.newest.get(vital), state.quality.get(vital)
+    is_doubted = doubt is not None and doubt.code.endswith("_unit_suspect")
+    believed = known.believed if known and is_doubted else value
+    state.newest[vital] = Newest(value, observed.at_ms, observed.at_ms, believed)
+    return state.frozen.pop(vital, None) is not None
+
+
+def _wrong(
+    observed: Observed, entry: Vital, last: Newest | None
+) -> tuple[str, str, bool] | None:
+    """Return code, text and whether nothing is measured; None where all is well."""
+    vital, reason = observed.vital, observed.reason
+    if reason in (None, "out_of_range"):
+        found = _suspicion(observed.sent, entry, last)
+        if found is not None:
+            sent, suspicion = found
+            text = (
+                f"{entry.label} {sent:g}: in {suspicion.unit}? That would be "
+                f"{suspicion.converted:.{entry.decimals}f} {entry.unit}"
+            )
+            return f"{vital}_unit_suspect", text, observed.value is None
+    words = _REASONS.get(reason or "", (reason or "invalid").replace("_", " "))
+    if observed.value is None:
+        return f"{vital}_invalid", f"{entry.label}: {words}", True
+    if observed.quality == "questionable" and reason not in _TOLD_ELSEWHERE:
+        return f"{vital}_doubtful", f"{entry.label}: {words}", reason == "demo"
+    return None
+
+
+def _suspicion(
+    sent: ReadingValue, entry: Vital, last: Newest | None
+) -> tuple[float, Suspicion] | None:
+    """Return the first number that looks like one of another unit."""
+    numbers = _numbers(sent)
+    if isinstance(numbers, float):
+        before = last.believed if last and isinstance(last.believed, float) else None
+        found = suspect(numbers, entry, before)
+        return (numbers, found) if found else None
+    for name, number in (numbers or {}).items():
+        parts = last.believed if last and isinstance(last.believed, dict) else {}
+        found = suspect(number, entry, parts.get(name))
+        if found:
+            return number, found
+    return None
+
+
+def _numbers(value: ReadingValue) -> Numbers | None:
+    """Return the number or numbers of a value, but no samples."""
+    if isinstance(value, float):
+        return value
+    if isinstance(value, dict):
+        return {
+            name: part for name, part in value.items() if not isinstance(part, Lead)
+        } or None
+    return None
+
+
+def _finding(
+    code: str, text: str, observed: Observed, since_ms: int, is_blind: bool
+) -> Finding:
+    return Finding(
+        code=code,
+        kind=ConditionKind.TECHNICAL,
+        priority=Priority.LOW,
+        text=text,
+        vital=observed.vital,
+        since_ms=since_ms,
+        caused_by_ms=observed.at_ms,
+        device=observed.device,
+        holds_back=(observed.vital,) if is_blind else (),
+    )
+
+
+def _span(lasted_ms: int) -> str:
+    minutes = lasted_ms // 60_000
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

@@ -1,0 +1,119 @@
+"""A rule's place in a bed: its state, what it found, and what happens when it fails."""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from monitorme.contract.payloads import ConditionKind, Priority
+from monitorme_analysis.rule import Finding, Observed, Rule, RuleContext
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY_MS: Final = 10_000
+LONGEST_RETRY_MS: Final = 600_000
+PROBATION_MS: Final = 600_000
+"""A rule that judges for so long after a failure is trusted again."""
+
+
+@dataclass(slots=True)
+class Fault:
+    """Why and since when a rule is switched off, or was lately."""
+
+    error: str
+    since_ms: int
+    count: int = 1
+    retry_ms: int = 0
+    """When it is tried again."""
+    is_off: bool = True
+
+
+@dataclass(slots=True)
+class Slot:
+    """What one rule knows and finds of one bed."""
+
+    state: Any
+    found: tuple[Finding, ...] = ()
+    fault: Fault | None = None
+    rule: Rule[Any, Any] | None = field(default=None, repr=False, compare=False)
+
+    def step(self, observed: Observed, context: RuleContext, now_ms: int) -> bool:
+        """Hand a reading to the rule; says whether what is found may have changed."""
+        rule = self.rule
+        assert rule is not None
+        if self.fault is not None and not self._may_judge(now_ms):
+            return False
+        try:
+            self.state, found = rule.step(self.state, observed, context)
+        # The boundary to a rule: whatever it raises must not stop another.
+        except Exception as error:
+            return self._fail(error, now_ms, context)
+        return found is not None and self._keep(found)
+
+    def elapse(self, now_ms: int, context: RuleContext) -> bool:
+        """Let time pass for the rule; says whether what is found may have changed."""
+        rule = self.rule
+        assert rule is not None
+        if self.fault is not None and not self._may_judge(now_ms):
+            return False
+        try:
+            self.state, found = rule.elapse(self.state, now_ms, context)
+        # The boundary to a rule, as above.
+        except Exception as error:
+            return self._fail(error, now_ms, context)
+        return found is not None and self._keep(found)
+
+    def told(self, name: str) -> tuple[Finding, ...]:
+        """Return what it found, and that it failed if it did."""
+        fault = self.fault
+        if fault is None or not fault.is_off:
+            return self.found
+        text = f"rule {name} fails and judges nothing: {fault.error}"
+        failed = Finding(
+            code=f"rule_failed_{name}"[:64],
+            kind=ConditionKind.TECHNICAL,
+            priority=Priority.LOW,
+            text=text[:500],
+            since_ms=fault.since_ms,
+        )
+        return (*self.found, failed)
+
+    def _keep(self, found: tuple[Finding, ...]) -> bool:
+        if found == self.found:
+            return False
+        self.found = found
+        return True
+
+    def _may_judge(self, now_ms: int) -> bool:
+        """Switch the rule on again when it is time, with a new state."""
+        fault = self.fault
+        assert fault is not None
+        if not fault.is_off:
+            if now_ms - fault.retry_ms >= PROBATION_MS:
+                self.fault = None
+            return True
+        if now_ms < fault.retry_ms:
+            return False
+        assert self.rule is not None
+        self.state = self.rule.begin()
+        fault.is_off = False
+        return True
+
+    def _fail(self, error: Exception, now_ms: int, context: RuleContext) -> bool:
+        assert self.rule is not None
+        log.error(
+            "rule switched off rule=%s bed=%s/%s",
+            self.rule.name,
+            context.ward,
+            context.bed,
+            exc_info=error,
+        )
+        before = self.fault
+        count = before.count + 1 if before else 1
+        wait_ms = min(FIRST_RETRY_MS * 2 ** (count - 1), LONGEST_RETRY_MS)
+        self.fault = Fault(
+            error=f"{type(error).__name__}: {error}"[:200],
+            since_ms=before.since_ms if before else now_ms,
+            count=count,
+            retry_ms=now_ms + wait_ms,
+        )
+        return True

@@ -1,0 +1,198 @@
+"""Limits as a rule: each number of each vital against the limits in force."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from monitorme.contract.payloads import ConditionKind, Priority
+from monitorme.contract.vitals import Vital
+from monitorme_analysis.limits import Band, VitalLimits
+from monitorme_analysis.rule import (
+    EVERY_VITAL,
+    Finding,
+    Findings,
+    Observed,
+    Rule,
+    RuleContext,
+    RuleSettings,
+)
+from monitorme_analysis.threshold import Side, SideState, step
+
+SIDES: Final[tuple[Side, Side]] = ("low", "high")
+_SIGN: Final = {"low": "\u2264", "high": "\u2265"}
+_FINE: Final = SideState()
+
+
+@dataclass(slots=True)
+class ThresholdsState:
+    """Sides of numbers that are violated or have not been back long enough."""
+
+    sides: dict[str, SideState] = field(default_factory=dict)
+    """By `vital:side` or `vital.component:side`; absent means that all is well."""
+    held: dict[str, Finding] = field(default_factory=dict)
+    """What holds, by the same name."""
+
+
+class Thresholds(Rule[ThresholdsState, RuleSettings]):
+    """Finds values at or beyond a limit for longer than its delay.
+
+    A reading that comes after more than the vital's stale age begins the delay anew:
+    nobody knows what was between. A condition that holds is not ended by that.
+    """
+
+    name = "thresholds"
+    vitals = EVERY_VITAL
+    Settings = RuleSettings
+    State = ThresholdsState
+
+    def begin(self) -> ThresholdsState:
+        """Return the state in which all is well."""
+        return ThresholdsState()
+
+    def step(
+        self, state: ThresholdsState, observed: Observed, context: RuleContext
+    ) -> tuple[ThresholdsState, Findings]:
+        """Judge a number, or each component of a composite value."""
+        value = observed.value
+        if isinstance(value, float):
+            changed = _judge(state, observed.vital, value, observed, context)
+        elif isinstance(value, dict):
+            changed = False
+            for component, part in value.items():
+                if isinstance(part, float):
+                    name = f"{observed.vital}.{component}"
+                    changed |= _judge(state, name, part, observed, context)
+        else:
+            return state, None
+        return state, tuple(state.held.values()) if changed else None
+
+    def elapse(
+        self, state: ThresholdsState, now_ms: int, context: RuleContext
+    ) -> tuple[ThresholdsState, Findings]:
+        """Forget what is held against a limit that is there no longer."""
+        del now_ms
+        if not state.sides:
+            return state, None
+        gone = [
+            key
+            for key in state.sides
+            if not _has_limit(context.limits.get(key.rpartition(":")[0]), key)
+        ]
+        for key in gone:
+            del state.sides[key]
+        found = [state.held.pop(key) for key in gone if key in state.held]
+        return state, tuple(state.held.values()) if found else None
+
+
+def _has_limit(limits: VitalLimits | None, key: str) -> bool:
+    if limits is None:
+        return False
+    band = limits.awake
+    if key.endswith(":low"):
+        return band.low is not None or band.critical_low is not None
+    return band.high is not None or band.critical_high is not None
+
+
+def _judge(
+    state: ThresholdsState,
+    name: str,
+    value: float,
+    observed: Observed,
+    context: RuleContext,
+) -> bool:
+    """Judge one number; says whether what holds has changed."""
+    limits = context.limits.get(name)
+    if limits is None:
+        return False
+    low, high = limits.quiet
+    sides = state.sides
+    if low < value < high and (
+        not sides or (f"{name}:low" not in sides and f"{name}:high" not in sides)
+    ):
+        return False
+    changed = False
+    for side in SIDES:
+        changed |= _judge_side(state, name, side, value, observed, context, limits)
+    return changed
+
+
+def _judge_side(
+    state: ThresholdsState,
+    name: str,
+    side: Side,
+    value: float,
+    observed: Observed,
+    context: RuleContext,
+    limits: VitalLimits,
+) -> bool:
+    key = f"{name}:{side}"
+    entry = context.catalogue[observed.vital]
+    before = _after_silence(state.sides.get(key, _FINE), observed.at_ms, entry)
+    band = _band(limits, before, observed.at_ms, context)
+    after = step(
+        before,
+        side,
+        observed.at_ms,
+        value,
+        limits,
+        band,
+        episodic=entry.episodic,
+        asleep=band is limits.asleep,
+    )
+    if after.violated_ms is None:
+        state.sides.pop(key, None)
+    else:
+        state.sides[key] = after
+    if after.level is None:
+        return state.held.pop(key, None) is not None
+    state.held[key] = _finding(name, side, after, entry, observed)
+    return True
+
+
+def _after_silence(state: SideState, at_ms: int, entry: Vital) -> SideState:
+    """Return the state from which a violation is timed."""
+    is_old = state.violated_ms is not None and (
+        at_ms - state.at_ms > entry.stale_after_ms
+    )
+    return _FINE if is_old and state.level is None else state
+
+
+def _band(
+    limits: VitalLimits, state: SideState, at_ms: int, context: RuleContext
+) -> Band:
+    """Return the limits that apply: never ending an alarm by falling asleep."""
+    if limits.asleep is None:
+        return limits.awake
+    sleep = context.sleep(at_ms)
+    if state.level is not None and not state.began_asleep and sleep == "asleep":
+        return limits.stricter
+    return limits.band(sleep)
+
+
+def _finding(
+    name: str, side: Side, state: SideState, entry: Vital, observed: Observed
+) -> Finding:
+    _, _, component = name.partition(".")
+    is_critical = state.level == "critical"
+    return Finding(
+        code=f"{name.replace('.', '_')}_{side}",
+        kind=ConditionKind.PHYSIOLOGICAL,
+        priority=Priority.HIGH if is_critical else Priority.MEDIUM,
+        text=_text(entry, component, side, state),
+        vital=observed.vital,
+        component=component or None,
+        value=state.value,
+        worst=state.worst,
+        limit=state.limit,
+        unit=entry.unit,
+        since_ms=state.since_ms,
+        caused_by_ms=observed.at_ms,
+    )
+
+
+def _text(entry: Vital, component: str, side: Side, state: SideState) -> str:
+    label = entry.label
+    if component:
+        label = f"{label} {entry.components[component].label}"
+    worst = f"{state.worst:.{entry.decimals}f}"
+    limit = f"{state.limit:.{entry.decimals}f}"
+    return f"{label} {worst} {_SIGN[side]} {limit}"
