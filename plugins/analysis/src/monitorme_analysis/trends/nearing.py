@@ -160,7 +160,7 @@ class NearingLimit(Rule[NearingLimits, NearingLimitSettings]):
             one.side = None
             return None
         side: Side = "low" if line.slope < 0 else "high"
-        band = limits.band(asleep=context.sleep(observed.at_ms) == "asleep")
+        band = limits.band(context.sleep(observed.at_ms))
         warning = band.low if side == "low" else band.high
         critical = band.critical_low if side == "low" else band.critical_high
         for limit in (warning, critical):

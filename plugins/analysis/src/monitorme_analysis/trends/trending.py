@@ -170,7 +170,7 @@ class TrendRule(Rule[Trending, Se], Generic[Se]):
         line = fit(state.window.points)
         if limits is None or line is None:
             return ""
-        band = limits.band(asleep=context.sleep(observed.at_ms) == "asleep")
+        band = limits.band(context.sleep(observed.at_ms))
         limit = band.low if self.sign < 0 else band.high
         if limit is None:
             return ""
