@@ -30,6 +30,7 @@ class Recorder:
     def __init__(self) -> None:
         self.latest: dict[str, Any] = {}
         self.history: dict[str, Any] = {}
+        self.gaps: Any = []
         self.status = 200
         self.asked: list[str] = []
         recorder = self
@@ -38,9 +39,11 @@ class Recorder:
             def do_GET(self) -> None:
                 recorder.asked.append(self.path)
                 is_first = "/bed-01/" in self.path
-                found = recorder.latest if is_first else {}
+                found: Any = recorder.latest if is_first else {}
                 if "/history" in self.path:
                     found = recorder.history
+                if "/gaps" in self.path:
+                    found = recorder.gaps
                 body = json.dumps(found).encode()
                 self.send_response(recorder.status)
                 self.send_header("Content-Length", str(len(body)))
@@ -223,7 +226,24 @@ def test_a_trend_has_nothing_of_the_patient_before(
         for ago_ms in (60_001, 60_000)
     )
     recorder.history = {"vital": "heart_rate", "buckets": [before, after]}
-    assert trend(run) == (200, {"vital": "heart_rate", "buckets": [after]})
+    found = {"vital": "heart_rate", "buckets": [after], "gaps": []}
+    assert trend(run) == (200, found)
+
+
+def test_a_trend_has_its_gaps_since_the_patient_came(
+    run: PluginRun, recorder: Recorder
+) -> None:
+    introduce(run, recorder)
+    since_ms = run.now_ms - 60_000
+    admit(run, since_ms=since_ms)
+    recorder.history = {"vital": "heart_rate", "buckets": []}
+    recorder.gaps = [
+        {"from_ms": since_ms, "to_ms": run.now_ms - 1, "reason": "lead_off"}
+    ]
+    _, found = trend(run)
+    assert found["gaps"] == recorder.gaps
+    (asked,) = (path for path in recorder.asked if "/gaps" in path)
+    assert f"from_ms={since_ms}&" in asked
 
 
 def test_a_page_is_told_what_is_not_there(run: PluginRun) -> None:

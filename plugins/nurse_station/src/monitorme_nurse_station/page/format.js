@@ -4,7 +4,9 @@ export const MARK = { high: "***", medium: "**", low: "*" };
 export const RANK = { high: 0, medium: 1, low: 2 };
 const REASONS = {
   lead_off: "lead off", probe_off: "probe off", no_signal: "no signal",
-  out_of_range: "impossible", demo: "demo",
+  out_of_range: "impossible", demo: "demo", not_sent: "nothing sent",
+  gone_at_device: "lost at the device", never_came: "never came",
+  journal_damaged: "record damaged",
 };
 
 export function text(vital, shown, { brief = false } = {}) {
@@ -23,7 +25,11 @@ export function text(vital, shown, { brief = false } = {}) {
 
 export function reason(shown) {
   if (shown === undefined || shown.v !== null || !shown.r) return "";
-  return REASONS[shown.r] ?? shown.r.replaceAll("_", " ");
+  return why(shown.r);
+}
+
+export function why(name) {
+  return REASONS[name] ?? name.replaceAll("_", " ");
 }
 
 export function age(milliseconds) {
