@@ -1,17 +1,18 @@
 """What `monitorme doctor` looks at; each finding says what to do."""
 
+import os
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from monitorme import installed, running
 from monitorme.contract.payloads import Service, ServiceState
 from monitorme.errors import MonitorMeError
+from monitorme.finding import Finding, Verdict
+from monitorme.influxd import Influxd, find_influxd
 from monitorme.installation import LOWEST_FREE_BYTES
 from monitorme.loopback import require_loopback
 from monitorme.site import BrokerKind, Site
@@ -19,24 +20,6 @@ from monitorme.site import BrokerKind, Site
 DAY_BYTES: Final = 12 * 2**30
 """Disk for a day of 500 beds: 182 million readings, ECG included, in the journal."""
 CLOCK_TOLERANCE_MS: Final = 5_000
-
-
-class Verdict(StrEnum):
-    """How a finding is meant."""
-
-    FINE = "fine"
-    WARNING = "warning"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at, and what to do about it."""
-
-    subject: str
-    verdict: Verdict
-    text: str
-    advice: str = ""
 
 
 def examine(config: Path | None, data: Path) -> Iterator[Finding]:
@@ -52,12 +35,16 @@ def examine(config: Path | None, data: Path) -> Iterator[Finding]:
         return
     where = str(config) if config else "built-in defaults"
     yield Finding("configuration", Verdict.FINE, where)
-    yield from _plugin_settings(site)
+    yield from _plugin_settings(site, _environment(data))
     yield _data(data)
     yield _disk(data)
     yield _broker_program(site)
+    if site.influxdb.managed:
+        yield _influxdb_program()
     if running.find(data) is None and site.broker.kind is not BrokerKind.EXTERNAL:
         yield _port("broker", site.broker.host, site.broker.port)
+    if running.find(data) is None and site.influxdb.managed:
+        yield _port("InfluxDB", site.influxdb.host, site.influxdb.port)
 
 
 def examine_services(services: list[Service], now_ms: int) -> Iterator[Finding]:
@@ -102,13 +89,31 @@ def _plugins() -> Iterator[Finding]:
             yield Finding(f"plugin {one.name}", Verdict.FINE, text)
 
 
-def _plugin_settings(site: Site) -> Iterator[Finding]:
+def _plugin_settings(site: Site, environment: Mapping[str, str]) -> Iterator[Finding]:
     for name in site.services:
         advice = f"mend [plugins.{name}], or `services`"
         try:
-            site.plugin_config(installed.find_named(name).plugin())
+            plugin = installed.find_named(name).plugin()
+            yield from plugin.examine(site.plugin_config(plugin), environment)
         except MonitorMeError as error:
             yield Finding(f"settings of {name}", Verdict.WRONG, str(error), advice)
+
+
+def _environment(data: Path) -> Mapping[str, str]:
+    """Return the environment that the services of a data folder have."""
+    found = running.find(data)
+    if found is None or found.influxdb_url is None:
+        return os.environ
+    influxd = Influxd.at(found.influxdb_url, folder=data / "influxdb")
+    return {**os.environ, **influxd.environment}
+
+
+def _influxdb_program() -> Finding:
+    found = find_influxd()
+    if found:
+        return Finding("InfluxDB program", Verdict.FINE, f"influxd at {found}")
+    advice = "install InfluxDB 2, or set [influxdb] managed = false"
+    return Finding("InfluxDB program", Verdict.WRONG, "no influxd here", advice)
 
 
 def _data(data: Path) -> Finding:

@@ -16,11 +16,16 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 from monitorme.errors import ConfigError, MonitorMeError, StorageError
 from monitorme.loopback import require_loopback
 
 PROGRAM_VARIABLE: Final = "MONITORME_INFLUXD"
+URL_VARIABLE: Final = "MONITORME_INFLUXDB_URL"
+ORG_VARIABLE: Final = "MONITORME_INFLUXDB_ORG"
+TOKEN_VARIABLE: Final = "MONITORME_INFLUXDB_TOKEN"
+TOKEN_FILE_VARIABLE: Final = "MONITORME_INFLUXDB_TOKEN_FILE"
 ORG: Final = "monitorme"
 READY_TIMEOUT_S: Final = 15.0
 STOP_TIMEOUT_S: Final = 10.0
@@ -41,6 +46,21 @@ class Influxd:
         self.port = port or _free_port(self.host)
         self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def at(cls, url: str, *, folder: Path) -> Self:
+        """Return one that runs already."""
+        parts = urlsplit(url)
+        return cls(folder=folder, host=parts.hostname or "", port=parts.port or 0)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What tells a service where it is; the token itself is not in it."""
+        return {
+            URL_VARIABLE: self.url,
+            ORG_VARIABLE: ORG,
+            TOKEN_FILE_VARIABLE: str(self.token_file.absolute()),
+        }
 
     @property
     def url(self) -> str:
@@ -80,6 +100,18 @@ class Influxd:
             "--reporting-disabled",
             "--log-level=error",
         ]
+
+    def require_port(self) -> None:
+        """Raise a MonitorMeError where something else uses the port."""
+        with socket.socket(_family(self.host)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.host, self.port))
+            except OSError as error:
+                raise MonitorMeError(
+                    f"InfluxDB cannot listen on {self.host}:{self.port}: "
+                    f"{error.strerror}; stop what uses the port or set [influxdb] port"
+                ) from error
 
     def wait_ready(self, *, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Wait until it answers; raises MonitorMeError where it does not."""
@@ -188,8 +220,11 @@ def _write_secret(path: Path, text: str) -> None:
 
 
 def _free_port(host: str) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
+    with socket.socket(_family(host)) as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -12,7 +12,8 @@ from typing import Final, Self
 
 from monitorme import credentials, running
 from monitorme.broker import choose
-from monitorme.errors import ConfigError, StorageError
+from monitorme.errors import ConfigError, MonitorMeError, StorageError
+from monitorme.influxd import Influxd
 from monitorme.loopback import require_loopback
 from monitorme.site import BrokerKind, Site
 from monitorme.supervisor import Child, Program, stop_all
@@ -44,6 +45,8 @@ class Installation:
         self._config = config
         self._log_folder = log_folder
         self._broker_child: Child | None = None
+        self._influxd: Influxd | None = None
+        self._influxdb_child: Child | None = None
         self._children: dict[str, Child] = {}
         self._stopped: dict[str, Child] = {}
         self._is_written_down = False
@@ -57,9 +60,9 @@ class Installation:
 
     @property
     def children(self) -> dict[str, Child]:
-        """Every child by name, the broker included where it is ours."""
-        broker = {"broker": self._broker_child} if self._broker_child else {}
-        return {**broker, **self._children}
+        """Every child by name, broker and InfluxDB included where they are ours."""
+        ours = {"broker": self._broker_child, "influxdb": self._influxdb_child}
+        return {name: one for name, one in ours.items() if one} | self._children
 
     def start(self) -> None:
         """Start broker and services; raises MonitorMeError where it cannot."""
@@ -70,6 +73,8 @@ class Installation:
         credentials.load_secret(running.secret_file(self.data))
         if self.site.broker.kind is not BrokerKind.EXTERNAL:
             self._start_broker()
+        if self.site.influxdb.managed:
+            self._start_influxdb()
         running.write(
             running.Running(
                 pid=os.getpid(),
@@ -77,11 +82,14 @@ class Installation:
                 broker_port=self.port,
                 started_ms=time.time_ns() // 1_000_000,
                 data=self.data,
+                influxdb_url=self._influxd.url if self._influxd else None,
             )
         )
         self._is_written_down = True
         for name in self.site.services:
             self.add(self.service(name))
+        if self._influxd is not None:
+            _set_up(self._influxd)
 
     def service(self, name: str) -> Program:
         """Return the program of one of the site's services."""
@@ -89,7 +97,8 @@ class Installation:
         if self._config is not None:
             command += ["--config", str(self._config)]
         command += ["--data", str(self.data), "--broker", self.broker_url]
-        return Program(name, command, self._log_file(name))
+        environment = self._influxd.environment if self._influxd else {}
+        return Program(name, command, self._log_file(name), environment)
 
     def program(self, name: str, arguments: Sequence[str]) -> Program:
         """Return another of our own commands as a program."""
@@ -115,7 +124,7 @@ class Installation:
         """Stop the named children, or everything.
 
         Everything is what was added first, so that it can still drain into the
-        services, then the services, then the broker.
+        services, then the services, then broker and InfluxDB.
         """
         services = [name for name in self._children if name in self.site.services]
         added = [name for name in self._children if name not in services]
@@ -124,8 +133,8 @@ class Installation:
         for name in names:
             self._stopped[name] = self._children.pop(name)
         if not names:
-            if self._broker_child is not None:
-                stop_all([self._broker_child], timeout_s=STOP_TIMEOUT_S)
+            ours = [self._broker_child, self._influxdb_child]
+            stop_all([one for one in ours if one], timeout_s=STOP_TIMEOUT_S)
             # What is written down may be another installation's that refused us.
             if self._is_written_down:
                 running.remove(self.data)
@@ -163,6 +172,17 @@ class Installation:
         self._broker_child = child
         broker.wait_ready(timeout_s=STOP_TIMEOUT_S)
 
+    def _start_influxdb(self) -> None:
+        where = self.site.influxdb
+        influxd = Influxd(
+            folder=self.data / "influxdb", host=where.host, port=where.port
+        )
+        influxd.require_port()
+        command = influxd.command()
+        child = Child(Program("influxdb", command, self._log_file("influxdb")))
+        child.start()
+        self._influxd, self._influxdb_child = influxd, child
+
     def _refuse_twice(self) -> None:
         found = running.find(self.data)
         if found is not None and found.pid != os.getpid():
@@ -173,6 +193,15 @@ class Installation:
 
     def _log_file(self, name: str) -> Path | None:
         return self._log_folder / f"{name}.log" if self._log_folder else None
+
+
+def _set_up(influxd: Influxd) -> None:
+    """Set InfluxDB up; where it does not come up, everything else runs all the same."""
+    try:
+        influxd.wait_ready()
+        influxd.set_up()
+    except MonitorMeError as error:
+        log.error("InfluxDB cannot be used, the journal keeps everything: %s", error)
 
 
 def prepare_data(data: Path) -> None:

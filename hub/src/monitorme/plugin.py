@@ -3,7 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Generic, TypeVar
@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Generic, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
 from monitorme.contract.vitals import Catalogue
+from monitorme.finding import Finding
 from monitorme.messaging import Message, Publisher
 
 
@@ -100,6 +101,11 @@ class Plugin(ABC, Generic[C]):
     """Topic filters; a ward level of `+` is narrowed to the instance's wards."""
     linger_ms: ClassVar[int] = 5
     """How long to collect messages before a batch is handed over."""
+
+    @classmethod
+    def examine(cls, config: C, environment: Mapping[str, str]) -> Iterable[Finding]:
+        """Look at what the plugin depends on, for `monitorme doctor`; runs nothing."""
+        return ()
 
     def __init__(self, config: C, context: Context) -> None:
         """Keep settings and context; acquire nothing before `start`."""

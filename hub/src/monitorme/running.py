@@ -27,6 +27,8 @@ class Running(BaseModel):
     """When it was started."""
     data: Path
     """Its data folder."""
+    influxdb_url: str | None = None
+    """Where the InfluxDB answers that `up` started; None without."""
 
 
 def run_file(data: Path) -> Path:

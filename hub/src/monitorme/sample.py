@@ -32,8 +32,9 @@ def render(plugin: type[Plugin[Any]]) -> str:
 def render_site() -> str:
     """Return the sample configuration of a site, without its plugins, as TOML."""
     site = Site()
-    lines = [*_options(Site, skip=("broker", "wards", "plugins"))]
+    lines = [*_options(Site, skip=("broker", "influxdb", "wards", "plugins"))]
     lines += ["[broker]", *_options(type(site.broker))]
+    lines += ["[influxdb]", *_options(type(site.influxdb))]
     for ward, section in site.wards.items():
         lines += [
             f"[wards.{ward}]",

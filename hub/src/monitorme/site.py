@@ -55,6 +55,18 @@ class BrokerConfig(_Section):
     """After 1.5 times this, a silent client counts as gone."""
 
 
+class InfluxdbConfig(_Section):
+    """An InfluxDB that `up` starts for the recorder."""
+
+    managed: bool = False
+    """True has `up` run `influxd`, with its data and a token of its own in the data
+    folder; an InfluxDB elsewhere goes into [plugins.recorder.influxdb]."""
+    host: str = "127.0.0.1"
+    """Where it listens; only loopback until the work on trust."""
+    port: int = Field(default=8086, ge=0, le=65_535)
+    """Its TCP port; 0 picks a free one."""
+
+
 class WardConfig(_Section):
     """A ward: the beds that one nurses' station watches."""
 
@@ -73,6 +85,8 @@ class Site(_Section):
     """The vitals catalogue, beside this file; none means the one that comes along."""
     broker: BrokerConfig = BrokerConfig()
     """The MQTT broker."""
+    influxdb: InfluxdbConfig = InfluxdbConfig()
+    """An InfluxDB that `up` starts for the recorder."""
     wards: dict[str, WardConfig] = Field(
         default_factory=lambda: {
             ward: WardConfig(name=section.name, beds=section.beds)

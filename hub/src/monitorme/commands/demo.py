@@ -22,6 +22,12 @@ import click
     "--port", type=int, default=8080, show_default=True, help="The page's port."
 )
 @click.option(
+    "--influxdb",
+    metavar="URL",
+    help="Record into this InfluxDB too, or `managed` to start one.  [token: "
+    "MONITORME_INFLUXDB_TOKEN]",
+)
+@click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep everything here; else in a temporary folder that goes at the end.",
@@ -38,6 +44,7 @@ def demo(
     seed: int,
     broker: str,
     port: int,
+    influxdb: str | None,
     data: Path | None,
     seconds: float | None,
     report: Path | None,
@@ -57,7 +64,9 @@ def demo(
         folder = data or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="monitorme-demo-"))
         )
-        options = DemoOptions(folder.absolute(), beds, seed, BrokerKind(broker), port)
+        options = DemoOptions(
+            folder.absolute(), beds, seed, BrokerKind(broker), port, influxdb
+        )
         outcome = direct(options, seconds=seconds, open_page=open_page)
     if outcome is not None:
         _tell(outcome, report)

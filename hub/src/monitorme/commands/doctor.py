@@ -13,7 +13,7 @@ from monitorme.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from monitorme.checkup import Finding
+    from monitorme.finding import Finding
 
 
 @click.command()
@@ -25,7 +25,8 @@ def doctor(config: Path | None, data: Path, as_json: bool) -> None:
 
     Exits with 1 where something is wrong; warnings alone exit with 0.
     """
-    from monitorme.checkup import Verdict, examine
+    from monitorme.checkup import examine
+    from monitorme.finding import Verdict
 
     findings = [*examine(config, data), *_running(data)]
     if as_json:
@@ -40,11 +41,12 @@ def doctor(config: Path | None, data: Path, as_json: bool) -> None:
 
 def _running(data: Path) -> "list[Finding]":
     from monitorme import running
-    from monitorme.checkup import Finding, Verdict, examine_services
+    from monitorme.checkup import examine_services
     from monitorme.commands.connection import collect, open_bus
     from monitorme.commands.status import services_in
     from monitorme.contract import topics
     from monitorme.errors import BusError
+    from monitorme.finding import Finding, Verdict
     from monitorme.plugin import wall_clock_ms
 
     if running.find(data) is None:
@@ -65,7 +67,7 @@ def _print(findings: "list[Finding]") -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from monitorme.checkup import Verdict
+    from monitorme.finding import Verdict
 
     console = Console(highlight=False)
     marks = {

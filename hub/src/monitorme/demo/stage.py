@@ -13,6 +13,7 @@ from monitorme.site import BrokerKind, Site
 PAGE_PORT: Final = 8080
 SIM: Final = "device_sim"
 STAND_INS: Final = "stand_ins"
+MANAGED: Final = "managed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class DemoOptions:
     seed: int = 1
     broker: BrokerKind = BrokerKind.AUTO
     page_port: int = PAGE_PORT
+    influxdb: str | None = None
+    """Where an InfluxDB answers, or `managed` to start one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ beds = {beds}
 [plugins.recorder]
 port = {ports.history}
 
+{_influxdb(options)}
 [plugins.nurse_station]
 port = {ports.page}
 
@@ -103,6 +107,14 @@ monitorthem_url = "{events}"
         encoding="utf-8",
     )
     return Site.load(path)
+
+
+def _influxdb(options: DemoOptions) -> str:
+    if options.influxdb is None:
+        return ""
+    if options.influxdb == MANAGED:
+        return "[influxdb]\nmanaged = true\nport = 0\n"
+    return f"[plugins.recorder.influxdb]\nurl = {json.dumps(options.influxdb)}\n"
 
 
 def add_stand_ins(installation: Installation, ports: DemoPorts) -> None:

@@ -1,7 +1,7 @@
 """The recorder as a plugin: readings in, on disk when the batch returns."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from monitorme.contract import topics
@@ -16,6 +16,7 @@ from monitorme.contract.topics import (
     VitalTopic,
 )
 from monitorme.errors import ContractError
+from monitorme.finding import Finding
 from monitorme.messaging import Message
 from monitorme.plugin import Plugin
 from monitorme.quarantine import Quarantine
@@ -52,6 +53,15 @@ class Recorder(Plugin[RecorderConfig]):
     _store: Store | None = None
     _past: Past | None = None
     _influx: InfluxService | None = None
+
+    @classmethod
+    def examine(
+        cls, config: RecorderConfig, environment: Mapping[str, str]
+    ) -> Iterable[Finding]:
+        """Look whether InfluxDB answers, where there is one."""
+        from monitorme_recorder.influx.examination import examine
+
+        return examine(config.influxdb, environment)
 
     def start(self) -> None:
         """Open the journal and serve history."""

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +40,9 @@ class InfluxServer:
     For any number of threads. Every method raises an InfluxError where it cannot.
     """
 
-    def __init__(self, settings: InfluxSettings) -> None:
+    def __init__(
+        self, settings: InfluxSettings, environment: Mapping[str, str] = os.environ
+    ) -> None:
         """Connect nothing yet; raises ConfigError where there is no token."""
         # Imported here: it takes a second, and most commands do without it.
         from influxdb_client import InfluxDBClient, WriteService
@@ -47,7 +50,7 @@ class InfluxServer:
         self._settings = settings
         self._client = InfluxDBClient(
             url=settings.url,
-            token=token_of(settings),
+            token=token_of(settings, environment),
             org=settings.org,
             timeout=int(settings.timeout_s * 1000),
             ssl_ca_cert=str(settings.ca_file) if settings.ca_file else None,

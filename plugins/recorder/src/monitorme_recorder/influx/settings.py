@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from monitorme.errors import ConfigError
+from monitorme.influxd import (
+    ORG_VARIABLE,
+    TOKEN_FILE_VARIABLE,
+    TOKEN_VARIABLE,
+    URL_VARIABLE,
+)
 from monitorme.plugin import SitePath
 
-URL_VARIABLE: Final = "MONITORME_INFLUXDB_URL"
-ORG_VARIABLE: Final = "MONITORME_INFLUXDB_ORG"
-TOKEN_VARIABLE: Final = "MONITORME_INFLUXDB_TOKEN"
-TOKEN_FILE_VARIABLE: Final = "MONITORME_INFLUXDB_TOKEN_FILE"
 _OTHERS_MAY_READ: Final = 0o077
 
 
