@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from monitorme.contract.vitals import Catalogue
+from monitorme.errors import StorageError
 from monitorme.influxd import ORG, Influxd
 from monitorme.testing.influxdb import running_influxdb
 from monitorme_recorder.history_store import Period, Series, grid_of
@@ -68,3 +69,27 @@ def test_a_name_that_looks_like_a_statement_finds_nothing(
 def test_a_period_beyond_what_influxdb_knows_is_clamped() -> None:
     assert statements.clamped(Period(-5, 2**53)) == (0, 9_223_372_036_854)
     assert statements.moment(9_223_372_036_854) == "2262-04-11T23:47:16.854Z"
+
+
+def test_a_bucket_that_is_not_there_yet_has_nothing(settings: InfluxSettings) -> None:
+    fresh = settings.model_copy(update={"bucket": "b1", "waveform_bucket": "b2"})
+    history = InfluxHistory(fresh, Catalogue.load())
+    series = Series("w", "bed-01", "heart_rate")
+    assert list(history.readings(series, DAY)) == []
+    assert history.buckets(series, DAY, grid_of(DAY, 10), None) == []
+    assert history.vitals("w", "bed-01") == []
+    assert history.latest("w", "bed-01", 0) == {}
+    history.close()
+
+
+def test_an_influxdb_that_is_away_is_an_error_and_no_empty_answer(
+    settings: InfluxSettings,
+) -> None:
+    away = settings.model_copy(update={"url": "http://127.0.0.1:9"})
+    history = InfluxHistory(away, Catalogue.load())
+    series = Series("w", "bed-01", "heart_rate")
+    with pytest.raises(StorageError, match="does not answer"):
+        list(history.readings(series, DAY))
+    with pytest.raises(StorageError, match="does not answer"):
+        history.buckets(series, DAY, grid_of(DAY, 10), None)
+    history.close()

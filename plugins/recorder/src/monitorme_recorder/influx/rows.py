@@ -11,6 +11,7 @@ from monitorme.contract.readings import QualityWord, ReadingValue
 from monitorme.errors import StorageError
 from monitorme_recorder.history_store import Series, StoredReading
 from monitorme_recorder.influx import blocks, schema
+from monitorme_recorder.influx.errors import InfluxError, NotThere
 from monitorme_recorder.records import Kept, Stream
 
 Row = Mapping[str, Any]
@@ -62,8 +63,7 @@ def points(documents: Iterable[bytes]) -> Iterator[Point]:
         except msgspec.MsgspecError as error:
             raise StorageError(f"InfluxDB's answer cannot be read: {error}") from error
         for result in answer.results:
-            if answer.error or result.error:
-                raise StorageError(f"InfluxDB: {answer.error or result.error}")
+            _raise_for(answer.error or result.error)
             for one in result.series:
                 for values in one.values:
                     row = dict(zip(one.columns, values, strict=True))
@@ -107,6 +107,14 @@ def summaries(data: bytes) -> Iterator[Summary]:
             if "error" in said:
                 raise StorageError(f"InfluxDB: {said['error']}")
             yield Summary(name, said["_time"], float(said["_value"]))
+
+
+def _raise_for(error: str | None) -> None:
+    """Raise what InfluxDB says within an answer that is 200 all the same."""
+    if error and error.startswith("database not found"):
+        raise NotThere(f"InfluxDB: {error}")
+    if error:
+        raise InfluxError(f"InfluxDB: {error}")
 
 
 def _at_ms(point: Point) -> int:
