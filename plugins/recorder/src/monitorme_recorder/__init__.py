@@ -21,9 +21,9 @@ def monitorme_plugin() -> "type[Plugin[Any]]":
 
 @hookimpl
 def monitorme_commands() -> "Sequence[click.Command]":
-    """Return `monitorme recorder`."""
+    """Return `monitorme recorder` and `monitorme history`."""
     from monitorme_recorder.commands import recorder
-    from monitorme_recorder.history_commands import openapi
+    from monitorme_recorder.history_commands import history, openapi
 
     recorder.add_command(openapi)
-    return [recorder]
+    return [recorder, history]

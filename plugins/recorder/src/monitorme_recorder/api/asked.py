@@ -44,7 +44,7 @@ def of_patient(
         if not past.stays.knows(patient):
             raise HTTPException(
                 404,
-                f"no patient {patient!r} has lain here; /v1/patients?mrn= finds one",
+                f"no patient {patient!r} has lain here, by id or by record number",
             )
         stays = past.stays.of_patient(patient, period)
         return Asked(period, legs_of(stays, period), stays)
