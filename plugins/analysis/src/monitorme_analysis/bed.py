@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 SECOND_MS: Final = 1_000
 LONGEST_SILENCE_MS: Final = 3_600_000
 """Time is followed second by second over so long a silence; before that it jumps."""
+FOREVER_MS: Final = 2**62
 REFUSED_TOLD_MS: Final = 60_000
 REFUSED_VITALS: Final = 10
 
@@ -227,14 +228,14 @@ class BedAnalysis:
 
     def findings(self, now_ms: int) -> tuple[Finding, ...]:
         """Return what is published as true, each code once."""
-        revision, at_ms, found = self._cached
-        second_ms = now_ms - now_ms % self._second_ms
-        if revision == self.revision and at_ms == second_ms:
+        revision, until_ms, found = self._cached
+        if revision == self.revision and now_ms < until_ms:
             return found
         now_found = tuple(published(self._found(now_ms)))
         # The same object where nothing has changed: whoever asked has seen it.
         found = found if now_found == found else now_found
-        self._cached = self.revision, second_ms, found
+        until_ms = now_ms + self._second_ms if self._is_timed() else FOREVER_MS
+        self._cached = self.revision, until_ms, found
         return found
 
     def conditions(self, now_ms: int) -> Iterator[Condition]:
@@ -264,6 +265,13 @@ class BedAnalysis:
     def context(self) -> RuleContext:
         """What rules may know of the bed."""
         return self._context
+
+    def _is_timed(self) -> bool:
+        """Say whether what is found changes by time alone, but for rules."""
+        known = self.state.known
+        return bool(known.refused) or any(
+            one.missing or one.bursts_ms for one in known.devices.values()
+        )
 
     # Inner workings ------------------------------------------------------------------
 
@@ -322,9 +330,9 @@ class BedAnalysis:
                 self._context.sleep_states = known.sleep_states
         if known.admission is None:
             return True
-        context, now_ms = self._context, observed.received_ms
+        context = self._context
         for slot in self._by_vital[vital]:
-            if slot.step(observed, context, now_ms):
+            if slot.step(observed, context):
                 self.revision += 1
         return True
 
@@ -341,8 +349,7 @@ class BedAnalysis:
         for name, rule in self.rules.rules.items():
             slot = self.state.slots.get(name)
             if slot is None:
-                slot = self.state.slots[name] = Slot(rule.begin())
-            slot.rule = rule
+                slot = self.state.slots[name] = Slot(rule, rule.begin())
             self._slots[name] = slot
         self._by_vital: dict[str, list[Slot]] = {
             vital: [self._slots[name] for name in names]

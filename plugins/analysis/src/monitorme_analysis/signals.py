@@ -17,8 +17,10 @@ from monitorme_analysis.rule import (
     RuleContext,
     RuleSettings,
 )
-from monitorme_analysis.units import Suspicion, suspect
+from monitorme_analysis.units import OTHER_UNITS, Suspicion, suspect
 
+FAR_OFF_MS: Final = 1_000
+"""Where nothing is known to become stale, look again after this."""
 Numbers = float | dict[str, float]
 
 _REASONS: Final = {
@@ -62,6 +64,8 @@ class Newest:
     """When it was last taken."""
     believed: Numbers
     """The newest value that did not look like one in another unit."""
+    has_other_units: bool
+    """Whether it is measured in other units elsewhere."""
 
 
 @dataclass(slots=True)
@@ -74,6 +78,8 @@ class SignalsState:
     """Vitals whose value is stuck."""
     newest: dict[str, Newest] = field(default_factory=dict)
     """The newest value of each vital that has numbers."""
+    due_ms: int = 0
+    """Nothing becomes stale up to then; what comes only makes it later."""
 
     @property
     def found(self) -> tuple[Finding, ...]:
@@ -106,10 +112,14 @@ class Signals(Rule[SignalsState, SignalsSettings]):
         known = state.newest.get(vital)
         is_new = value is not None and (known is None or known.value != value)
         changed = False
-        if is_new or observed.quality != "good" or vital in state.quality:
+        if (
+            observed.quality != "good"
+            or vital in state.quality
+            or (is_new and (known is None or known.has_other_units))
+        ):
             changed = _look_at_quality(state, observed, context.catalogue[vital])
         if is_new:
-            changed |= _remember(state, observed)
+            changed |= _remember(state, observed, known, context.catalogue[vital])
         elif known is not None and value is not None:
             changed |= self._look_for_stuck(state, observed, known, context)
         return state, state.found if changed else None
@@ -118,10 +128,14 @@ class Signals(Rule[SignalsState, SignalsSettings]):
         self, state: SignalsState, now_ms: int, context: RuleContext
     ) -> tuple[SignalsState, Findings]:
         """Notice what has not come for the catalogue's age, by arrival."""
-        changed = False
+        if now_ms <= state.due_ms:
+            return state, None
+        changed, due_ms = False, now_ms + FAR_OFF_MS
         for vital, newest in context.latest.items():
             entry = context.catalogue[vital]
-            if now_ms - newest.received_ms <= entry.stale_after_ms:
+            stale_ms = newest.received_ms + entry.stale_after_ms
+            if now_ms <= stale_ms:
+                due_ms = min(due_ms, stale_ms)
                 continue
             code, since_ms = f"{vital}_stale", newest.received_ms
             known = state.quality.get(vital)
@@ -129,6 +143,7 @@ class Signals(Rule[SignalsState, SignalsSettings]):
                 text = f"{entry.label}: no values"
                 state.quality[vital] = _finding(code, text, newest, since_ms, True)
                 changed = True
+        state.due_ms = due_ms
         return state, state.found if changed else None
 
     def _look_for_stuck(
@@ -171,16 +186,26 @@ def _look_at_quality(state: SignalsState, observed: Observed, entry: Vital) -> b
     return True
 
 
-def _remember(state: SignalsState, observed: Observed) -> bool:
+def _remember(
+    state: SignalsState, observed: Observed, known: Newest | None, entry: Vital
+) -> bool:
     """Keep a new value; says whether one that was stuck has moved."""
     vital, value = observed.vital, _numbers(observed.value)
     if value is None:
         return False
-    known, doubt = state.newest.get(vital), state.quality.get(vital)
-    is_doubted = doubt is not None and doubt.code.endswith("_unit_suspect")
-    believed = known.believed if known and is_doubted else value
-    state.newest[vital] = Newest(value, observed.at_ms, observed.at_ms, believed)
-    return state.frozen.pop(vital, None) is not None
+    at_ms = observed.at_ms
+    if known is None:
+        has_other = entry.unit in OTHER_UNITS
+        state.newest[vital] = Newest(value, at_ms, at_ms, value, has_other)
+        return False
+    known.value, known.since_ms, known.at_ms = value, at_ms, at_ms
+    if known.has_other_units:
+        doubt = state.quality.get(vital)
+        if doubt is None or not doubt.code.endswith("_unit_suspect"):
+            known.believed = value
+    else:
+        known.believed = value
+    return bool(state.frozen) and state.frozen.pop(vital, None) is not None
 
 
 def _wrong(

@@ -31,32 +31,28 @@ class Fault:
 class Slot:
     """What one rule knows and finds of one bed."""
 
+    rule: Rule[Any, Any] = field(repr=False)
     state: Any
     found: tuple[Finding, ...] = ()
     fault: Fault | None = None
-    rule: Rule[Any, Any] | None = field(default=None, repr=False, compare=False)
 
-    def step(self, observed: Observed, context: RuleContext, now_ms: int) -> bool:
+    def step(self, observed: Observed, context: RuleContext) -> bool:
         """Hand a reading to the rule; says whether what is found may have changed."""
-        rule = self.rule
-        assert rule is not None
-        if self.fault is not None and not self._may_judge(now_ms):
+        if self.fault is not None and not self._may_judge(observed.received_ms):
             return False
         try:
-            self.state, found = rule.step(self.state, observed, context)
+            self.state, found = self.rule.step(self.state, observed, context)
         # The boundary to a rule: whatever it raises must not stop another.
         except Exception as error:
-            return self._fail(error, now_ms, context)
+            return self._fail(error, observed.received_ms, context)
         return found is not None and self._keep(found)
 
     def elapse(self, now_ms: int, context: RuleContext) -> bool:
         """Let time pass for the rule; says whether what is found may have changed."""
-        rule = self.rule
-        assert rule is not None
         if self.fault is not None and not self._may_judge(now_ms):
             return False
         try:
-            self.state, found = rule.elapse(self.state, now_ms, context)
+            self.state, found = self.rule.elapse(self.state, now_ms, context)
         # The boundary to a rule, as above.
         except Exception as error:
             return self._fail(error, now_ms, context)
@@ -93,13 +89,11 @@ class Slot:
             return True
         if now_ms < fault.retry_ms:
             return False
-        assert self.rule is not None
         self.state = self.rule.begin()
         fault.is_off = False
         return True
 
     def _fail(self, error: Exception, now_ms: int, context: RuleContext) -> bool:
-        assert self.rule is not None
         log.error(
             "rule switched off rule=%s bed=%s/%s",
             self.rule.name,

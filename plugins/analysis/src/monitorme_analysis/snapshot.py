@@ -65,7 +65,7 @@ def decode(data: bytes, rules: RuleSet) -> BedState:
         except ValidationError as error:
             log.warning("rule begins anew, its state is of another version: %s", error)
             continue
-        slots[name] = Slot(state, one.found, one.fault)
+        slots[name] = Slot(rules.rules[name], state, one.found, one.fault)
     return BedState(bed.known, slots)
 
 

@@ -146,6 +146,7 @@ def _tick_ms(catalogue: Catalogue, vitals: set[str]) -> int:
 def _readings(rows: list[Row], catalogue: Catalogue) -> Iterator[tuple[Reading, str]]:
     """Yield readings; components of one time and vital make one of them."""
     together: list[Row] = []
+    seq = 0
     for number, row in enumerate(rows, start=1):
         value, quality, reason = row.value, row.quality, row.reason
         if row.component:
@@ -154,10 +155,11 @@ def _readings(rows: list[Row], catalogue: Catalogue) -> Iterator[tuple[Reading, 
                 continue
             value, quality, reason = _composite(together, catalogue[row.vital])
             together = []
+        seq += 1
         reading = Reading(
             _DEVICE,
             _DEVICE,
-            number,
+            seq,
             row.at_ms,
             value,
             quality,  # type: ignore[arg-type]  # one of rows.QUALITIES
