@@ -204,10 +204,25 @@ def test_one_sleep_state_is_not_enough(ward: Ward) -> None:
 
 
 def test_a_restart_in_the_middle_of_a_delay_changes_nothing(ward: Ward) -> None:
+    begun_ms = ward.run.now_ms
     ward.hold("oxygen_saturation", 84.0, 4)
     ward.run.restart()
-    ward.hold("oxygen_saturation", 84.0, 3)
+    ward.hold("oxygen_saturation", 84.0, 6)
+    condition = ward.condition("oxygen_saturation_low")
+    assert condition is not None
+    assert condition.since_ms == begun_ms
+
+
+def test_without_a_recorder_a_start_goes_live_and_says_what_is_missing(
+    ward: Ward,
+) -> None:
+    ward.hold("oxygen_saturation", 97.0, 4)
+    ward.run.restart()
+    ward.hold("oxygen_saturation", 97.0, 3)
+    assert not ward.run.context.trouble
+    ward.hold("oxygen_saturation", 84.0, 9)
     assert "oxygen_saturation_low" in ward.present()
+    assert "history does not answer" in ward.run.context.trouble["history"]
 
 
 def test_what_ended_while_analysis_was_away_is_ended(ward: Ward) -> None:

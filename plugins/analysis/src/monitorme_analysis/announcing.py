@@ -1,8 +1,21 @@
 """Saying what is true: each change at once, and again while it stays so."""
 
+from dataclasses import dataclass, field
+
 from monitorme.contract.payloads import Condition
 from monitorme.contract.topics import BedId, ConditionTopic
 from monitorme.messaging import Publisher
+from monitorme_analysis.bed import BedAnalysis
+from monitorme_analysis.rule import Finding
+
+
+@dataclass(slots=True)
+class _Said:
+    conditions: dict[str, Condition] = field(default_factory=dict)
+    found: tuple[Finding, ...] | None = None
+    """What was found when it was last said; the same object means: nothing is new."""
+    admission: str | None = None
+    due_ms: int = 0
 
 
 class Announcer:
@@ -11,35 +24,47 @@ class Announcer:
     def __init__(self, bus: Publisher, *, republish_every_ms: int) -> None:
         self._bus = bus
         self._every_ms = republish_every_ms
-        self._said: dict[BedId, dict[str, Condition]] = {}
+        self._said: dict[BedId, _Said] = {}
 
     def recall(self, bed: BedId, condition: Condition) -> None:
         """Take in what was retained before this start, so that it can be ended."""
-        said = self._said.setdefault(bed, {})
-        if condition.present and condition.code not in said:
-            said[condition.code] = condition
+        said = self._said.setdefault(bed, _Said())
+        if condition.present and condition.code not in said.conditions:
+            said.conditions[condition.code] = condition
+            said.found = None
 
-    def say(self, bed: BedId, true_now: list[Condition], now_ms: int) -> None:
+    def say(self, bed: BedId, analysis: BedAnalysis, now_ms: int) -> None:
         """Publish what has changed of a bed, and what is due again."""
-        said = self._said.setdefault(bed, {})
-        current = {condition.code: condition for condition in true_now}
-        for code, condition in current.items():
-            before = said.get(code)
-            is_new = before is None or _has_changed(before, condition)
-            if is_new or (before and now_ms - before.time_ms >= self._every_ms):
-                self._publish(bed, said, condition)
-        for code in [code for code in said if code not in current]:
-            ended = said.pop(code)
-            over = {"present": False, "since_ms": now_ms, "time_ms": now_ms}
-            self._bus.publish(
-                ConditionTopic(bed, code), ended.model_copy(update=over), retain=True
-            )
+        said = self._said.setdefault(bed, _Said())
+        found = analysis.findings(now_ms)
+        admission = analysis.context.admission
+        is_known = found is said.found and admission == said.admission
+        if is_known and (now_ms < said.due_ms or not said.conditions):
+            return
+        said.found, said.admission = found, admission
+        current = {one.code: one for one in analysis.conditions(now_ms)}
+        for condition in current.values():
+            self._say_one(bed, said, condition, now_ms)
+        for code in [code for code in said.conditions if code not in current]:
+            self._end(bed, said.conditions.pop(code), now_ms)
+        times = [one.time_ms for one in said.conditions.values()]
+        said.due_ms = min(times, default=now_ms) + self._every_ms
 
-    def _publish(
-        self, bed: BedId, said: dict[str, Condition], condition: Condition
+    def _say_one(
+        self, bed: BedId, said: _Said, condition: Condition, now_ms: int
     ) -> None:
-        said[condition.code] = condition
-        self._bus.publish(ConditionTopic(bed, condition.code), condition, retain=True)
+        before = said.conditions.get(condition.code)
+        is_due = before is not None and now_ms - before.time_ms >= self._every_ms
+        if before is None or is_due or _has_changed(before, condition):
+            said.conditions[condition.code] = condition
+            topic = ConditionTopic(bed, condition.code)
+            self._bus.publish(topic, condition, retain=True)
+
+    def _end(self, bed: BedId, ended: Condition, now_ms: int) -> None:
+        over = {"present": False, "since_ms": now_ms, "time_ms": now_ms}
+        self._bus.publish(
+            ConditionTopic(bed, ended.code), ended.model_copy(update=over), retain=True
+        )
 
 
 def _has_changed(before: Condition, now: Condition) -> bool:

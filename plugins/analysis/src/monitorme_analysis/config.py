@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from monitorme.plugin import PluginConfig, SitePath
-from monitorme_analysis.limits import Limits
+from monitorme_analysis.limits import Limits, default_limits
 
 
 class AnalysisConfig(PluginConfig):
@@ -20,3 +20,16 @@ class AnalysisConfig(PluginConfig):
     snapshot_every_s: float = Field(default=15.0, gt=0)
     """How often each bed's state is written down; the readings that came after it are
     asked of the recorder at a start."""
+    wait_for_history_s: float = Field(default=5.0, ge=0, le=60)
+    """How long a start waits for the recorder to say what came meanwhile; then it goes
+    live on what it knows, and catches up when the recorder answers."""
+
+    def all_limits(self) -> Limits:
+        """Return the limits of the file, with those of the site's file before them."""
+        base = Limits.load(self.limits_file) if self.limits_file else default_limits()
+        above = self.limits
+        return Limits(
+            adult={**base.adult, **above.adult},
+            paediatric={**base.paediatric, **above.paediatric},
+            neonate={**base.neonate, **above.neonate},
+        )

@@ -100,6 +100,14 @@ class Snapshots:
                     "bed begins anew, its state is damaged bed=%s %s", name, error
                 )
 
+    def bed(self, bed: BedId, rules: RuleSet) -> BedState:
+        """Return a bed as it was written down; raises KeyError where it was not."""
+        sql = "select state from bed where bed=?"
+        row = self._db.execute(sql, (str(bed),)).fetchone()
+        if row is None:
+            raise KeyError(bed)
+        return decode(row[0], rules)
+
     def save(self, beds: Iterable[tuple[BedId, BedState]], rules: RuleSet) -> None:
         """Write beds down, all or none."""
         rows = [(str(bed), encode(state, rules)) for bed, state in beds]

@@ -1,0 +1,261 @@
+"""Killed at random places, analysis says what it would have said without."""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from monitorme.contract.payloads import (
+    Admission,
+    Condition,
+    Service,
+    ServiceState,
+    decode,
+)
+from monitorme.contract.readings import QualityWord, Reading, ReadingValue
+from monitorme.contract.topics import (
+    AdmissionTopic,
+    BedId,
+    ServiceTopic,
+    VitalTopic,
+    condition_filter,
+    matches,
+)
+from monitorme.testing import PluginRun
+from monitorme.testing.harness import START_MS
+from monitorme_analysis.plugin import Analysis
+
+BED = BedId("ward-a", "bed-01")
+Sent = tuple[int, str, Reading]
+"""When it is sent, its vital, and the reading."""
+
+
+class Recorder:
+    """A history over HTTP that holds what it was given, in order of arrival."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, object]] = []
+        self.asked = 0
+        self.is_broken = False
+        recorder = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                recorder.asked += 1
+                parts = urlsplit(self.path)
+                assert parts.path == "/v1/beds/ward-a/bed-01/since"
+                since_ms = int(parse_qs(parts.query)["received_ms"][0])
+                found = [
+                    line
+                    for line in list(recorder.lines)
+                    if isinstance(line["received_ms"], int)
+                    and line["received_ms"] >= since_ms
+                ]
+                body = b"".join(json.dumps(line).encode() + b"\n" for line in found)
+                self.send_response(503 if recorder.is_broken else 200)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(
+                self, format: str, *args: object
+            ) -> None:  # the name is http.server's
+                del format, args
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def store(self, vital: str, reading: Reading, received_ms: int) -> None:
+        fields = {name: getattr(reading, name) for name in reading.__struct_fields__}
+        self.lines.append({"vital": vital, "received_ms": received_ms, **fields})
+
+    def birth(self) -> Service:
+        port = self.server.server_address[1]
+        return Service(
+            service="recorder",
+            instance="1",
+            state=ServiceState.RUNNING,
+            pid=1,
+            version="1",
+            started_ms=1,
+            time_ms=1,
+            endpoints={"history": f"http://127.0.0.1:{port}"},
+        )
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    one = Recorder()
+    yield one
+    one.close()
+
+
+def day(seed: int, seconds: int) -> list[Sent]:
+    """Return readings of one bed with troubles of every kind, as they are sent."""
+    rng = random.Random(seed)
+    sent: list[Sent] = []
+    pulse, saturation = 75.0, 97.0
+    state = "awake"
+    for second in range(seconds):
+        at_ms = START_MS + second * 1_000
+
+        def say(vital: str, value: ReadingValue, reason: str | None = None) -> None:
+            number = len(sent) + 1
+            quality: QualityWord = "invalid" if value is None else "good"
+            reading = Reading("d-1", "b1", number, at_ms, value, quality, reason)  # noqa: B023  # called in its own turn
+            sent.append((reading.time_ms, vital, reading))
+
+        pulse = min(160.0, max(35.0, pulse + rng.choice((-4, -1, 0, 0, 1, 4))))
+        say("heart_rate", pulse)
+        if second % 5 == 0 and not 200 < second % 400 < 240:
+            saturation = min(
+                100.0, max(76.0, saturation + rng.choice((-3, -1, 0, 1, 3)))
+            )
+            off = rng.random() < 0.05
+            say(
+                "oxygen_saturation",
+                None if off else saturation,
+                "probe_off" if off else None,
+            )
+        if second % 120 == 0:
+            state = rng.choice((state, "asleep", "awake"))
+            say("sleep_state", state)
+        if second % 100 == 0:
+            say("body_temperature", round(rng.uniform(36.0, 41.0), 1))
+    return sent
+
+
+class Ward:
+    """Analysis with a patient, a recorder beside it, and a bus between."""
+
+    def __init__(self, folder: Path, recorder: Recorder | None) -> None:
+        self.run = PluginRun(Analysis, folder)
+        self.recorder = recorder
+        someone = Admission.model_validate(
+            {
+                "admission": "a-1",
+                "patient": "p-1",
+                "name": "Ada",
+                "mrn": "1",
+                "category": "adult",
+                "admitted_ms": START_MS,
+                "since_ms": START_MS,
+            },
+            strict=False,
+        )
+        self.run.send(AdmissionTopic(BED), someone, retain=True)
+        if recorder is not None:
+            self.run.send(ServiceTopic("recorder", "1"), recorder.birth(), retain=True)
+
+    def send(self, sent: Sent) -> None:
+        at_ms, vital, reading = sent
+        while self.run.now_ms < at_ms:
+            self.run.tick(after_ms=min(1_000, at_ms - self.run.now_ms))
+        if self.recorder is not None:
+            self.recorder.store(vital, reading, self.run.now_ms)
+        self.run.send(VitalTopic(BED, vital), reading.to_json())
+
+    def kill(self) -> None:
+        """End analysis without a word: nothing is written down, its session lives."""
+        self.run.bus.drop()
+        self.run.plugin._beds._resuming.stop()
+        self.run.plugin._beds._snapshots.close()
+
+    def start(self) -> None:
+        """Start it again, and let the recorder's answer come in."""
+        self.run.start()
+        end_s = time.monotonic() + 10
+        while len(self.run.plugin._beds._resuming) and time.monotonic() < end_s:
+            self.run.plugin.tick(self.run.now_ms)
+            time.sleep(0.005)
+        assert not len(self.run.plugin._beds._resuming)
+
+    def true_now(self) -> dict[str, Condition]:
+        kept = [
+            decode(Condition, payload)
+            for topic, payload in self.run.broker.retained.items()
+            if matches(condition_filter(), topic)
+        ]
+        return {
+            one.code: one.model_copy(update={"time_ms": 0, "value": None})
+            for one in kept
+            if one.present
+        }
+
+
+def test_a_kill_anywhere_changes_nothing_of_what_is_true(
+    tmp_path: Path, recorder: Recorder
+) -> None:
+    seed = 20261126
+    rng = random.Random(seed)
+    readings = day(seed, 900)
+    whole = Ward(tmp_path / "whole", None)
+    killed = Ward(tmp_path / "killed", recorder)
+    kills = 0
+    for reading in readings:
+        whole.send(reading)
+        killed.send(reading)
+        if rng.random() < 0.01:
+            killed.kill()
+            killed.start()
+            kills += 1
+        assert killed.true_now() == whole.true_now(), f"after {kills} kills"
+    assert kills > 5
+    assert recorder.asked >= kills
+
+
+def test_what_came_while_it_was_away_is_judged(
+    tmp_path: Path, recorder: Recorder
+) -> None:
+    readings = day(3, 600)
+    whole = Ward(tmp_path / "whole", None)
+    killed = Ward(tmp_path / "killed", recorder)
+    for reading in readings[:300]:
+        whole.send(reading)
+        killed.send(reading)
+    killed.run.tick(after_ms=0)
+    killed.kill()
+    for reading in readings[300:500]:
+        whole.send(reading)
+        recorder.store(reading[1], reading[2], reading[0])
+    killed.run.now_ms = whole.run.now_ms
+    killed.run.broker.connect("analysis-1", (), clean_session=True).close()
+    killed.start()
+    assert killed.true_now() == whole.true_now()
+    for reading in readings[500:]:
+        whole.send(reading)
+        killed.send(reading)
+        assert killed.true_now() == whole.true_now()
+
+
+def test_a_recorder_that_fails_at_first_is_asked_again(
+    tmp_path: Path, recorder: Recorder
+) -> None:
+    ward = Ward(tmp_path / "one", recorder)
+    for reading in day(4, 60):
+        ward.send(reading)
+    ward.run.plugin.stop()
+    ward.run.bus.drop()
+    recorder.is_broken = True
+    ward.run.start()
+    for reading in day(4, 70)[-10:]:
+        ward.send(reading)
+        time.sleep(0.01)
+    assert "history" in ward.run.context.trouble
+    recorder.is_broken = False
+    end_s = time.monotonic() + 10
+    while "history" in ward.run.context.trouble and time.monotonic() < end_s:
+        ward.run.plugin.tick(ward.run.now_ms)
+        time.sleep(0.01)
+    assert not ward.run.context.trouble
