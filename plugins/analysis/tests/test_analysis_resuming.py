@@ -62,9 +62,7 @@ class Recorder:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(
-                self, format: str, *args: object
-            ) -> None:  # the name is http.server's
+            def log_message(self, format: str, *args: object) -> None:
                 del format, args
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
