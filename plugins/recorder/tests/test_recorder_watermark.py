@@ -47,14 +47,21 @@ def test_it_is_written_down_and_read_back(seqs: list[int]) -> None:
 
 
 @given(Seqs, st.integers(1, 70))
-def test_what_is_given_up_counts_as_stored_and_is_named(
+def test_what_is_given_up_is_missed_no_more_and_stored_if_it_comes_yet(
     seqs: list[int], before: int
 ) -> None:
     mark, known = stored(seqs), set(seqs)
     lost = mark.pass_over(before)
     named = {n for gap in lost for n in range(gap.first, gap.last + 1)}
     assert named == set(range(1, before)) - known
-    assert all(mark.has(seq) for seq in range(1, before))
+    assert mark.missing_before(before) == []
+    assert {seq for seq in range(1, before) if not mark.has(seq)} == named
+    again = load(save(mark), 9)
+    assert again.lost == mark.lost
+    for seq in named:
+        again.add(seq, 9)
+    assert again.lost == []
+    assert all(again.has(seq) for seq in range(1, before))
     assert [s for s in range(before, 62) if mark.has(s)] == sorted(
         seq for seq in known if seq >= before
     )

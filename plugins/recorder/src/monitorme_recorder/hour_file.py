@@ -1,12 +1,13 @@
 """One hour of the journal: a SQLite file with an append-only log, and chunks to read.
 
 The log is the promise: a batch is one row, on disk when its transaction ends. Chunks are
-for reading: about once a minute what came since is folded into one chunk a stream, with
-its roll-up, and its numbers added to the stream's curve for buckets; the log's position
-is noted in the same transaction; what is after that position is read from the log again
-when the recorder starts.
+for reading: what is in memory of a stream is folded into one when it is enough, or old,
+with its roll-up, and its numbers are added to the stream's curve for buckets; up to which
+row of the log a stream is in chunks is noted in the same transaction. What is not is read
+from the log again when the recorder starts.
 """
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,11 +20,14 @@ from monitorme_recorder.curve import curve_of
 from monitorme_recorder.records import (
     Kept,
     LogRecord,
-    RollUp,
     Stream,
+    pack_chunk,
+    roll_up,
     unpack_log,
 )
 from monitorme_recorder.spans import Span
+
+log = logging.getLogger(__name__)
 
 HOUR_MS: Final = 3_600_000
 _SCHEMA: Final = """
@@ -40,6 +44,7 @@ create table if not exists curve(
     stream integer not null, part integer not null,
     first_ms integer not null, last_ms integer not null, data blob not null,
     primary key (stream, part)) without rowid;
+create table if not exists folded(stream integer primary key, log integer not null);
 create table if not exists watermark(
     device text, boot text, data blob not null, primary key (device, boot))
     without rowid;
@@ -49,7 +54,8 @@ create table if not exists event(
 create index if not exists event_by_bed on event(ward, bed, received_ms);
 create table if not exists gap(
     ward text, bed text, device text, boot text, first integer, last integer,
-    noticed_ms integer, reason text, primary key (device, boot, first)) without rowid;
+    noticed_ms integer, reason text, from_ms integer, to_ms integer,
+    primary key (device, boot, first)) without rowid;
 create table if not exists meta(name text primary key, value integer) without rowid;
 """
 # The bytes of blobs are joined as they are; the cast keeps the outcome a blob.
@@ -73,10 +79,17 @@ class HourFile:
             self._db.execute("pragma synchronous=full")
             self._db.execute("pragma wal_autocheckpoint=4000")
             self._db.executescript(_SCHEMA)
-            (self._log_id,) = self._db.execute(
-                "select coalesce(max(id), 0) from log"
-            ).fetchone()
+            self._grow()
+            newest = self._db.execute("select max(id) from log").fetchone()
+            self.log_id: int = newest[0] or 0
         self._streams = {stream: number for number, stream in self.streams()}
+
+    def _grow(self) -> None:
+        """Add what a file of an earlier version does not have."""
+        known = {row[1] for row in self._db.execute("pragma table_info(gap)")}
+        for name in ("from_ms", "to_ms"):
+            if name not in known:
+                self._db.execute(f"alter table gap add column {name} integer")
 
     def close(self) -> None:
         """Close the file, its write-ahead log folded in."""
@@ -88,6 +101,14 @@ class HourFile:
             (answer,) = self._db.execute("pragma quick_check(1)").fetchone()
         if answer != "ok":
             raise StorageError(f"{self.path.name}: {answer}")
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything has been written to it."""
+        tables = ("log", "watermark", "event", "chunk")
+        sql = " or ".join(f"exists(select 1 from {name})" for name in tables)
+        (answer,) = self._db.execute(f"select {sql}").fetchone()
+        return bool(answer)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -116,9 +137,12 @@ class HourFile:
             number = self._streams[stream] = cursor.lastrowid
         return number
 
-    def append(self, records: bytes) -> None:
-        """Append a row to the log."""
-        self._db.execute("insert into log(records) values(?)", (records,))
+    def append(self, records: bytes) -> int:
+        """Append a row to the log; returns its id."""
+        cursor = self._db.execute("insert into log(records) values(?)", (records,))
+        assert cursor.lastrowid is not None
+        self.log_id = cursor.lastrowid
+        return self.log_id
 
     def add_event(
         self, received_ms: int, ward: str, bed: str, kind: str, payload: bytes
@@ -130,20 +154,26 @@ class HourFile:
             (received_ms, ward, bed, kind, payload),
         )
 
-    def add_gap(self, stream: Stream, span: Span, noticed_ms: int, reason: str) -> None:
-        """Write down readings that nobody can give any more."""
+    def add_gap(
+        self,
+        stream: Stream,
+        span: Span,
+        noticed_ms: int,
+        reason: str,
+        around: tuple[int | None, int | None] = (None, None),
+    ) -> None:
+        """Write down readings that nobody can give, and the times around them."""
         self._db.execute(
-            "insert or replace into gap values(?,?,?,?,?,?,?,?)",
+            "insert or replace into gap(ward, bed, device, boot, first, last,"
+            " noticed_ms, reason, from_ms, to_ms) values(?,?,?,?,?,?,?,?,?,?)",
             (
                 *(stream.ward, stream.bed, stream.device, stream.boot),
-                *(span.first, span.last, noticed_ms, reason),
+                *(span.first, span.last, noticed_ms, reason, *around),
             ),
         )
 
-    def add_chunk(
-        self, stream: Stream, kept: list[Kept], numbers: RollUp, data: bytes
-    ) -> None:
-        """Fold readings of a stream into a chunk."""
+    def add_chunk(self, stream: Stream, kept: list[Kept]) -> None:
+        """Fold readings of a stream into a chunk: all of it that the log has so far."""
         number = self.stream_number(stream)
         (chunk,) = self._db.execute(
             "select coalesce(max(id), 0) + 1 from chunk where stream=?", (number,)
@@ -152,17 +182,21 @@ class HourFile:
         last_ms = max(one.at_ms for one in kept)
         self._db.execute(
             "insert into chunk values(?,?,?,?,?,?,?,?,?,?)",
-            (number, chunk, first_ms, last_ms, len(kept), *numbers, data),
+            (
+                *(number, chunk, first_ms, last_ms, len(kept)),
+                *roll_up(kept),
+                pack_chunk(kept),
+            ),
         )
         for part in curve_of(kept):
             self._db.execute(_EXTEND_CURVE, (number, *part))
-
-    def mark_folded(self) -> None:
-        """Note that everything in the log is in chunks now."""
         self._db.execute(
-            "insert or replace into meta"
-            " values('folded', (select coalesce(max(id), 0) from log))"
+            "insert or replace into folded values(?,?)", (number, self.log_id)
         )
+
+    def mark_folded(self, log_id: int) -> None:
+        """Note that everything in the log up to a row is in chunks."""
+        self._db.execute("insert or replace into meta values('folded', ?)", (log_id,))
 
     def save_watermarks(self, saved: Iterable[tuple[str, str, bytes]]) -> None:
         """Write watermarks down: device, boot, data."""
@@ -178,14 +212,17 @@ class HourFile:
         for number, *fields in rows:
             yield number, Stream(*fields)
 
-    def unfolded(self) -> Iterator[LogRecord]:
-        """Return the log's records that are not in chunks yet."""
+    def unfolded(self) -> Iterator[tuple[int, LogRecord]]:
+        """Return the log's records that are not in chunks yet, with their row's id."""
+        folded = dict(self._db.execute("select stream, log from folded"))
         rows = self._db.execute(
-            "select records from log where id >"
+            "select id, records from log where id >"
             " coalesce((select value from meta where name='folded'), 0) order by id"
         )
-        for (row,) in rows:
-            yield from unpack_log(row)
+        for log_id, row in rows:
+            for record in unpack_log(row):
+                if log_id > folded.get(record.stream, 0):
+                    yield log_id, record
 
 
 def path_of(folder: Path, now_ms: int) -> Path:
@@ -203,6 +240,37 @@ def hour_of(path: Path) -> int:
 def journal_files(folder: Path) -> list[Path]:
     """Return the files of all hours, oldest first."""
     return sorted(folder.glob("????????T??.journal"))
+
+
+def companions(path: Path) -> tuple[Path, Path]:
+    """Return the files that SQLite keeps beside one."""
+    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+
+
+def open_newest(folder: Path) -> tuple[HourFile | None, list[str]]:
+    """Open the newest file that is whole; says also which were set aside, and why."""
+    set_aside: list[str] = []
+    for path in reversed(journal_files(folder)):
+        try:
+            file = HourFile(path)
+            file.check()
+            is_begun = file.is_begun
+        except StorageError as error:
+            set_aside.append(f"{path.name} is damaged and set aside: {error}")
+            _set_aside(path, error)
+            continue
+        if is_begun:
+            return file, set_aside
+        # Its hour began, but not its first transaction: the one before says more.
+        file.close()
+    return None, set_aside
+
+
+def _set_aside(path: Path, error: StorageError) -> None:
+    log.error("journal file set aside file=%s: %s", path.name, error)
+    path.replace(path.with_suffix(".damaged"))
+    for part in companions(path):
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -2,18 +2,17 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from monitorme.contract import topics
 from monitorme.contract.payloads import DeviceStatus, decode
-from monitorme.contract.readings import Reading, decode_reading, judge
 from monitorme.contract.topics import (
     AdmissionTopic,
     AlarmTopic,
-    BedId,
     DeviceTopic,
     EventTopic,
-    VitalTopic,
 )
 from monitorme.errors import ContractError
 from monitorme.finding import Finding
@@ -22,17 +21,35 @@ from monitorme.plugin import Plugin
 from monitorme.quarantine import Quarantine
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.confirming import Confirming
+from monitorme_recorder.floods import Floods
 from monitorme_recorder.history.past import Past
 from monitorme_recorder.history.stays import AdmissionMessage
-from monitorme_recorder.hour_file import HOUR_MS
 from monitorme_recorder.influx.service import InfluxService
+from monitorme_recorder.intake import Intake, Sort
 from monitorme_recorder.records import Stream
-from monitorme_recorder.store import Arrival, BedEvent, Store
+from monitorme_recorder.store import BedEvent, Sorted, Store
+from monitorme_recorder.upkeep import Upkeep
+from monitorme_recorder.watching import Watching
+from monitorme_recorder.writer import Job, Stalled, Writer
 
 if TYPE_CHECKING:
     from monitorme.web import WebServer
 
 log = logging.getLogger(__name__)
+
+STOP_S = 10.0
+"""How long a disk that stalls may hold up the end."""
+
+
+@dataclass(slots=True, eq=False)
+class _Held:
+    """A batch from when it came until it is on disk."""
+
+    batch: Sequence[Message]
+    sort: Sort
+    arrivals: list[Sorted]
+    events: list[BedEvent]
+    job: Job[int] | None = None
 
 
 class Recorder(Plugin[RecorderConfig]):
@@ -47,7 +64,7 @@ class Recorder(Plugin[RecorderConfig]):
         topics.alarm_filter(),
         topics.event_filter(),
     )
-    linger_ms = 20
+    linger_ms = 40
 
     _server: "WebServer | None" = None
     _store: Store | None = None
@@ -72,69 +89,67 @@ class Recorder(Plugin[RecorderConfig]):
         self._store = Store(context.folder, context.catalogue, context.now_ms())
         for number, trouble in enumerate(self._store.set_aside):
             context.trouble[f"damaged_{number}"] = trouble
+        self._writer = Writer()
+        self._held: _Held | None = None
         self._quarantine = Quarantine(context.folder)
         self._confirming = Confirming(self._store, context.bus, self.config)
-        self._next_fold_ms = context.now_ms() + int(self.config.fold_every_s * 1000)
-        self._streams: dict[tuple[VitalTopic, str, str], Stream] = {}
+        self._floods = Floods(self.config.flood_per_s)
+        self._watching = Watching(context, self._confirming, self._floods)
+        self._intake = Intake(
+            self._store,
+            context.catalogue,
+            self._watching.clocks,
+            context.counts,
+            self._refuse,
+        )
         self._influx = InfluxService.of(self.config, context)
         archive = self._influx.history if self._influx else None
         self._past = Past(self._store, context.now_ms, archive)
+        self._upkeep = Upkeep(
+            self._store, self._writer, self._past, context, self.config
+        )
         app = history_app(self._past, self._store, context)
         self._server = WebServer(app, host=self.config.host, port=self.config.port)
         self._server.start()
         context.endpoints["history"] = self._server.url
 
     def handle(self, batch: Sequence[Message]) -> None:
-        """Store a batch in one transaction, then tell the devices."""
+        """Store a batch in one transaction, then tell the devices.
+
+        While the disk stalls the host calls this again and again with the same batch.
+        """
         assert self._store is not None
-        assert self._past is not None
-        arrivals: list[Arrival] = []
-        events: list[BedEvent] = []
-        stays: list[AdmissionMessage] = []
-        births: list[tuple[DeviceTopic, Message]] = []
-        for message in batch:
-            topic = topics.parse(message.topic)
-            try:
-                if isinstance(topic, VitalTopic):
-                    arrivals.append(self._arrival(topic, message))
-                elif isinstance(topic, DeviceTopic):
-                    births.append((topic, message))
-                elif isinstance(topic, EventTopic | AdmissionTopic | AlarmTopic):
-                    if isinstance(topic, AdmissionTopic):
-                        stays.append(_admission(topic, message))
-                    if isinstance(topic, EventTopic) or not message.retained:
-                        events.append(_event(topic, message))
-            except ContractError as error:
-                self._refuse(message, error)
-        self._past.stays.take(stays)
-        fresh = self._store.store(arrivals, events)
-        counts = self.context.counts
-        counts["recorded"] += fresh
-        counts["duplicates"] += len(arrivals) - fresh
-        for one in arrivals:
-            key = (one.reading.device, one.reading.boot)
-            self._confirming.changed(key, BedId(one.stream.ward, one.stream.bed))
-        for device_topic, message in births:
-            self._greet(device_topic, message)
-        self._confirming.tell(self.context.now_ms())
+        held = self._held
+        if held is None or held.batch is not batch:
+            held = self._held = self._sorted(batch)
+        if held.job is None:
+            held.job = self._writer.submit(
+                partial(self._store.commit, held.arrivals, held.events)
+            )
+        try:
+            fresh = held.job.result(self.config.stall_after_s)
+        except Stalled:
+            raise
+        except BaseException:
+            held.job = None
+            raise
+        self._held = None
+        self._stored(held, fresh)
 
     def tick(self, now_ms: int) -> None:
         """Tell devices, ask for gaps, fold, drop what is too old."""
-        assert self._store is not None
         self._confirming.tell(now_ms)
         self._confirming.ask(now_ms)
-        self.context.figures["open_gaps"] = float(self._confirming.open_gaps())
+        self._watching.report(now_ms)
         if self._influx is not None:
             self._influx.report(self.context)
-        if now_ms >= self._next_fold_ms:
-            self._next_fold_ms = now_ms + int(self.config.fold_every_s * 1000)
-            self._store.fold()
-            oldest_ms = now_ms - self.config.retention_hours * HOUR_MS
-            if self._influx is not None:
-                oldest_ms = min(oldest_ms, self._influx.unshipped_from_ms)
-            self._store.drop_older_than(oldest_ms)
-            if self._past is not None:
-                self._past.readers.forget_dropped()
+        for boot, bed, before_seq in self._watching.hopeless(
+            now_ms, self.config.give_up_after_s
+        ):
+            stream = Stream(bed.ward, bed.bed, "", boot.device, boot.boot)
+            self._give_up(stream, before_seq, "never_came")
+        unshipped_ms = self._influx.unshipped_from_ms if self._influx else None
+        self._upkeep.work(now_ms, unshipped_ms)
 
     def stop(self) -> None:
         """Stop serving, fold what is in memory, close the journal."""
@@ -148,32 +163,43 @@ class Recorder(Plugin[RecorderConfig]):
             self._past.close()
             self._past = None
         if self._store is not None:
-            self._store.close()
+            closing = self._writer.submit(self._store.close)
             self._store = None
+            try:
+                closing.result(STOP_S)
+            finally:
+                self._writer.stop(STOP_S)
 
-    def _arrival(self, topic: VitalTopic, message: Message) -> Arrival:
-        vital = self.context.catalogue.get(topic.vital)
-        if vital is None:
-            raise ContractError(
-                f"the catalogue has no vital {topic.vital!r}", reason="unknown_vital"
-            )
-        reading = decode_reading(message.payload)
-        judged = judge(reading, vital, message.received_ms)
-        if judged.reason in ("out_of_range", "clock_ahead"):
-            self.context.counts[f"kept_{judged.reason}"] += 1
-        stream = self._stream(topic, reading)
-        return Arrival(stream, reading, judged, message.received_ms, message.payload)
+    def _sorted(self, batch: Sequence[Message]) -> _Held:
+        assert self._past is not None
+        sort = self._intake.sort(batch)
+        arrivals = self._floods.pass_on(sort.arrivals)
+        if len(arrivals) < len(sort.arrivals):
+            self.context.counts["throttled"] += len(sort.arrivals) - len(arrivals)
+        stays: list[AdmissionMessage] = []
+        events: list[BedEvent] = []
+        for message, topic in sort.others:
+            if isinstance(topic, AdmissionTopic):
+                stays.append(_admission(topic, message))
+            is_new = isinstance(topic, EventTopic) or not message.retained
+            if isinstance(topic, AdmissionTopic | AlarmTopic | EventTopic) and is_new:
+                events.append(_event(topic, message))
+        if stays:
+            self._past.stays.take(stays)
+        return _Held(batch, sort, arrivals, events)
 
-    def _stream(self, topic: VitalTopic, reading: Reading) -> Stream:
-        key = (topic, reading.device, reading.boot)
-        stream = self._streams.get(key)
-        if stream is None:
-            if len(self._streams) > 100_000:
-                self._streams.clear()
-            bed = topic.bed
-            stream = Stream(bed.ward, bed.bed, topic.vital, key[1], key[2])
-            self._streams[key] = stream
-        return stream
+    def _stored(self, held: _Held, fresh: int) -> None:
+        """Do what follows from a batch that is on disk."""
+        counts = self.context.counts
+        counts["recorded"] += fresh
+        counts["duplicates"] += len(held.arrivals) - fresh
+        now_ms = self.context.now_ms()
+        self._watching.stored(held.arrivals, now_ms)
+        for message, topic in held.sort.others:
+            if isinstance(topic, DeviceTopic):
+                self._greet(topic, message)
+        self._confirming.tell(now_ms)
+        self._upkeep.fold_full()
 
     def _refuse(self, message: Message, error: ContractError) -> None:
         self.context.counts[f"refused_{error.reason}"] += 1
@@ -182,7 +208,6 @@ class Recorder(Plugin[RecorderConfig]):
 
     def _greet(self, topic: DeviceTopic, message: Message) -> None:
         """Tell a device that has connected what is on disk; give up what it gave up."""
-        assert self._store is not None
         if topic.channel != "status" or not message.payload:
             return
         try:
@@ -192,14 +217,28 @@ class Recorder(Plugin[RecorderConfig]):
             return
         if status.state != "online":
             return
+        self._watching.born(status.device, status.boot)
         if status.held_from_seq is not None and not message.retained:
             stream = Stream(
                 topic.bed.ward, topic.bed.bed, "", topic.device, status.boot
             )
-            self.context.counts["lost_at_device"] += self._store.give_up(
-                stream, status.held_from_seq, self.context.now_ms(), "gone_at_device"
+            self._give_up(stream, status.held_from_seq, "gone_at_device")
+        key = (status.device, status.boot)
+        self._confirming.greet(key, topic.bed, self.context.now_ms())
+
+    def _give_up(self, stream: Stream, before_seq: int, reason: str) -> None:
+        assert self._store is not None
+        now_ms = self.context.now_ms()
+        job = self._writer.submit(
+            partial(self._store.give_up, stream, before_seq, now_ms, reason)
+        )
+        lost = sum(gap.last - gap.first + 1 for gap in job.result(STOP_S))
+        if lost:
+            self.context.counts[f"lost_{reason}"] += lost
+            log.warning(
+                "readings given up device=%s boot=%s readings=%d reason=%s",
+                *(stream.device, stream.boot, lost, reason),
             )
-        self._confirming.greet((status.device, status.boot), topic.bed)
 
 
 def _event(

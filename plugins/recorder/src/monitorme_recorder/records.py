@@ -9,7 +9,11 @@ import msgspec
 
 from monitorme.contract.readings import QualityWord, ReadingValue
 
-_HEAD: Final = struct.Struct(">IQQI")
+_ROW: Final = struct.Struct(">BI")
+_HEAD: Final = struct.Struct(">IQQiI")
+_LAYOUT: Final = 2
+"""A row's first byte. A row of the first layout began with a stream's number: with 0."""
+_OLD_HEAD: Final = struct.Struct(">IQQI")
 CHUNK_LEVEL: Final = 1
 """zlib's fastest: a higher level halves the speed for a tenth of the size."""
 
@@ -42,12 +46,17 @@ class Kept(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class LogRecord(NamedTuple):
-    """A reading in the log: its stream's number there, and what arrived."""
+    """A reading in the log: its stream's number there, and what arrived.
+
+    `shift_ms` was added to the device's time to chart the reading: 0, or what the
+    device's clock was found to be wrong by.
+    """
 
     stream: int
     seq: int
     received_ms: int
     payload: bytes
+    shift_ms: int = 0
 
 
 class RollUp(NamedTuple):
@@ -63,20 +72,34 @@ _kept_list = msgspec.msgpack.Decoder(list[Kept])
 
 
 def pack_log(records: Iterable[LogRecord]) -> bytes:
-    """Return a batch's records as one row of the log."""
-    parts: list[bytes] = []
-    for stream, seq, received_ms, payload in records:
-        parts.append(_HEAD.pack(stream, seq, received_ms, len(payload)))
-        parts.append(payload)
-    return b"".join(parts)
+    """Return a batch's records as one row of the log: their heads, then their payloads."""
+    heads, payloads = [], []
+    pack = _HEAD.pack
+    for stream, seq, received_ms, payload, shift_ms in records:
+        heads.append(pack(stream, seq, received_ms, shift_ms, len(payload)))
+        payloads.append(payload)
+    return b"".join((_ROW.pack(_LAYOUT, len(heads)), *heads, *payloads))
 
 
 def unpack_log(row: bytes) -> Iterator[LogRecord]:
     """Return the records of a row of the log."""
+    if not row or row[0] != _LAYOUT:
+        yield from _unpack_old(row)
+        return
+    _, count = _ROW.unpack_from(row)
+    start = _ROW.size + count * _HEAD.size
+    heads = _HEAD.iter_unpack(row[_ROW.size : start])
+    for stream, seq, received_ms, shift_ms, length in heads:
+        payload = row[start : start + length]
+        yield LogRecord(stream, seq, received_ms, payload, shift_ms)
+        start += length
+
+
+def _unpack_old(row: bytes) -> Iterator[LogRecord]:
     start = 0
     while start < len(row):
-        stream, seq, received_ms, length = _HEAD.unpack_from(row, start)
-        start += _HEAD.size
+        stream, seq, received_ms, length = _OLD_HEAD.unpack_from(row, start)
+        start += _OLD_HEAD.size
         yield LogRecord(stream, seq, received_ms, row[start : start + length])
         start += length
 

@@ -2,76 +2,40 @@
 
 import logging
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from monitorme.contract.readings import Judgement, Reading, decode_reading, judge
 from monitorme.contract.vitals import Catalogue
-from monitorme.errors import ContractError, StorageError
+from monitorme.errors import StorageError
 from monitorme_recorder import watermark as watermarks
+from monitorme_recorder.batches import Arrival as Arrival
+from monitorme_recorder.batches import BedEvent as BedEvent
+from monitorme_recorder.batches import Sorted as Sorted
+from monitorme_recorder.batches import Tally
 from monitorme_recorder.hour_file import (
     HOUR_MS,
     HourFile,
+    companions,
     hour_of,
     journal_files,
+    open_newest,
     path_of,
 )
-from monitorme_recorder.records import (
-    Kept,
-    LogRecord,
-    Stream,
-    pack_chunk,
-    pack_log,
-    roll_up,
-)
+from monitorme_recorder.memory import DeviceBoot, Memory, kept_of
+from monitorme_recorder.records import Kept, LogRecord, Stream, pack_log
 from monitorme_recorder.spans import Span
+from monitorme_recorder.tracks import Boot, Track
 from monitorme_recorder.watermark import Watermark
 
 log = logging.getLogger(__name__)
 
-DeviceBoot = tuple[str, str]
-FORGET_BOOT_AFTER_MS: Final = 48 * HOUR_MS
-
-
-class Arrival(NamedTuple):
-    """A reading that may be stored: where it belongs, what it says, what arrived."""
-
-    stream: Stream
-    reading: Reading
-    judgement: Judgement
-    received_ms: int
-    payload: bytes
-
-
-class BedEvent(NamedTuple):
-    """An alarm, an admission or an event that arrived."""
-
-    received_ms: int
-    ward: str
-    bed: str
-    kind: str
-    payload: bytes
-
-
-@dataclass(slots=True)
-class Tally:
-    """What has been stored since the journal began, as far as it reaches back."""
-
-    stored: int = 0
-    duplicates: int = 0
-
-
-@dataclass(slots=True)
-class _Memory:
-    tails: dict[Stream, list[Kept]] = field(default_factory=dict)
-    newest: dict[tuple[str, str], dict[Stream, Kept]] = field(default_factory=dict)
-    marks: dict[DeviceBoot, Watermark] = field(default_factory=dict)
+FOLD_AT_ONCE: Final = 200
+"""More streams are folded in the next transaction, so that none takes long."""
 
 
 class Store:
-    """Stores readings exactly once; written by one thread, read by any.
+    """Stores readings exactly once; written by one thread at a time, read by any.
 
     Readers take `lock` while they look at `tail` and begin to read files, so that a
     reading is never in both or in neither.
@@ -82,9 +46,14 @@ class Store:
         self.lock = threading.Lock()
         self.tally = Tally()
         self.set_aside: list[str] = []
-        self._catalogue = catalogue
-        self._memory = _Memory()
-        self._file = self._open(now_ms)
+        self.memory = Memory(catalogue)
+        self._batch = 0
+        self._full: list[Track] = []
+        folder.mkdir(parents=True, exist_ok=True)
+        file, self.set_aside = open_newest(folder)
+        self._file = file or HourFile(path_of(folder, now_ms))
+        if file is not None:
+            self._recover(file, now_ms)
 
     def close(self) -> None:
         """Fold what is in memory and close."""
@@ -100,132 +69,192 @@ class Store:
 
         Returns how many readings were new. Raises StorageError, having changed nothing.
         """
+        return self.commit([self.sort(one) for one in arrivals], events)
+
+    def sort(self, one: Arrival) -> Sorted:
+        """Return an arrival as `commit` takes it."""
+        track = self.memory.track(one.stream)
+        kept = kept_of(one.reading, one.judgement, one.received_ms, one.shift_ms)
+        return track, track.compact(kept, one.payload), one.payload, one.shift_ms
+
+    def commit(self, arrivals: list[Sorted], events: list[BedEvent]) -> int:
+        """Do what `store` does, on the hot path."""
         self._turn_hour(arrivals, events)
-        fresh = self._fresh(arrivals)
-        with self._file.transaction():
-            records = [
-                LogRecord(
-                    self._file.stream_number(one.stream),
-                    one.reading.seq,
-                    one.received_ms,
-                    one.payload,
-                )
-                for one in fresh
-            ]
-            if records:
-                self._file.append(pack_log(records))
-            for event in events:
-                self._file.add_event(*event)
+        fresh, boots = self._fresh(arrivals)
+        log_id = self._write(fresh, events)
         with self.lock:
-            for one in fresh:
-                self._remember(one)
+            full = self._full
+            for track, kept, _, _ in fresh:
+                if track.remember(kept, log_id):
+                    full.append(track)
+            for boot, last_ms in boots:
+                boot.committed(last_ms)
         self.tally.stored += len(fresh)
         self.tally.duplicates += len(arrivals) - len(fresh)
         return len(fresh)
 
-    def fold(self) -> None:
-        """Fold what is in memory into chunks; raises StorageError, changing nothing."""
-        with self.lock:
-            with self._file.transaction():
-                for stream, kept in self._memory.tails.items():
-                    self._file.add_chunk(stream, kept, roll_up(kept), pack_chunk(kept))
-                self._file.save_watermarks(
-                    (device, boot, watermarks.save(mark))
-                    for (device, boot), mark in self._memory.marks.items()
-                )
-                self._file.mark_folded()
-            self._memory.tails.clear()
+    @property
+    def full(self) -> int:
+        """How many streams have enough in memory to be folded."""
+        return len(self._full)
 
-    def give_up(self, stream: Stream, before_seq: int, now_ms: int, reason: str) -> int:
-        """Pass over what is missing of a boot before a seq; returns how many readings."""
-        mark = self._memory.marks.setdefault((stream.device, stream.boot), Watermark())
-        lost = mark.missing_before(before_seq)
+    def fold(self) -> None:
+        """Fold all that is in memory; raises StorageError, changing nothing."""
+        tracks = [track for track in self.memory.tracks() if track.tail]
+        self._fold(tracks, is_checkpoint=True)
+        self._full.clear()
+
+    def fold_due(self, before_ms: int, *, is_checkpoint: bool = False) -> None:
+        """Fold streams that have enough in memory, or what came before a time.
+
+        A checkpoint writes down how far this has come, so that less has to be read
+        again at the next start. Raises StorageError, changing nothing.
+        """
+        due = dict.fromkeys(one for one in self._full[:FOLD_AT_ONCE] if one.tail)
+        for track in self.memory.tracks():
+            if len(due) >= FOLD_AT_ONCE:
+                break
+            if track.tail and track.tail[0].received_ms < before_ms:
+                due[track] = None
+        if due or is_checkpoint:
+            self._fold(list(due), is_checkpoint=is_checkpoint)
+        self._full = [one for one in self._full if one.tail]
+
+    def give_up(
+        self, stream: Stream, before_seq: int, now_ms: int, reason: str
+    ) -> list[Span]:
+        """Pass over what is missing of a boot before a seq; returns what is lost."""
+        boot = self.memory.boot(stream.device, stream.boot)
+        lost = boot.mark.missing_before(before_seq)
         if not lost:
-            return 0
+            return []
         spans = [Span(gap.first, min(gap.last, before_seq - 1)) for gap in lost]
+        around = [self.memory.times_around(boot, span) for span in spans]
         with self._file.transaction():
-            for span in spans:
-                self._file.add_gap(stream, span, now_ms, reason)
+            for span, times in zip(spans, around, strict=True):
+                self._file.add_gap(stream, span, now_ms, reason, times)
         with self.lock:
-            mark.pass_over(before_seq)
-        return sum(span.last - span.first + 1 for span in spans)
+            boot.mark.pass_over(before_seq)
+            boot.is_saved = False
+        return spans
 
     def drop_older_than(self, oldest_ms: int) -> None:
         """Drop the files of hours that ended before `oldest_ms`, and what led to them."""
         for path in journal_files(self.folder):
-            if path != self._file.path and hour_of(path) + HOUR_MS <= oldest_ms:
-                for part in (path, *_companions(path)):
+            if path != self._file.path and self.end_of(path) <= oldest_ms:
+                for part in (path, *companions(path)):
                     part.unlink(missing_ok=True)
         with self.lock:
-            marks = self._memory.marks
-            for key in [k for k, m in marks.items() if 0 < m.last_ms < oldest_ms]:
-                del marks[key]
-            for newest in self._memory.newest.values():
-                for stream in [s for s, k in newest.items() if k.at_ms < oldest_ms]:
-                    del newest[stream]
+            self.memory.forget_before(oldest_ms)
+
+    def oldest_before(self, time_ms: int) -> Path | None:
+        """Return the oldest finished file that ended before a time, if there is one."""
+        for path in journal_files(self.folder):
+            if path != self._file.path and self.end_of(path) <= time_ms:
+                return path
+        return None
+
+    def end_of(self, path: Path) -> int:
+        """Return when a file's hour ends, in ms since the epoch."""
+        return hour_of(path) + HOUR_MS
 
     # reading
 
     def tail(self, stream: Stream) -> list[Kept]:
         """Return what is in memory of a stream; hold `lock`."""
-        return list(self._memory.tails.get(stream, ()))
+        return self.memory.tail(stream)
 
     def tail_streams(self) -> list[Stream]:
         """Return the streams of which something is in memory; hold `lock`."""
-        return list(self._memory.tails)
+        return [track.stream for track in self.memory.tracks() if track.tail]
 
     def newest(self, ward: str, bed: str) -> dict[Stream, Kept]:
         """Return the newest reading of each stream that came lately; hold `lock`."""
-        return self._memory.newest.get((ward, bed), {})
+        return self.memory.newest(ward, bed)
 
     def marks(self) -> dict[DeviceBoot, Watermark]:
         """Return the watermarks; for the writing thread, or under `lock`."""
-        return self._memory.marks
+        return {key: boot.mark for key, boot in self.memory.boots().items()}
 
     # inside
 
-    def _fresh(self, arrivals: Iterable[Arrival]) -> list[Arrival]:
-        """Return the arrivals that are not stored yet, each once."""
-        marks = self._memory.marks
-        taken: set[tuple[str, str, int]] = set()
-        fresh = []
+    def _fresh(
+        self, arrivals: list[Sorted]
+    ) -> tuple[list[Sorted], list[tuple[Boot, int]]]:
+        """Return the arrivals that are not stored yet, each once, and their boots."""
+        self._batch = batch = self._batch + 1
+        fresh: list[Sorted] = []
+        boots: list[tuple[Boot, int]] = []
         for one in arrivals:
-            reading = one.reading
-            name = (reading.device, reading.boot, reading.seq)
-            mark = marks.get((reading.device, reading.boot))
-            if name in taken or (mark is not None and mark.has(reading.seq)):
-                continue
-            taken.add(name)
-            fresh.append(one)
-        return fresh
+            boot = one[0].boot
+            if boot.batch != batch:
+                boot.begin(batch)
+                boots.append((boot, one[1].received_ms))
+            if boot.is_new(one[1].seq):
+                fresh.append(one)
+        return fresh, boots
 
-    def _remember(self, one: Arrival) -> None:
-        reading, judged = one.reading, one.judgement
-        kept = Kept(
-            reading.seq,
-            reading.time_ms,
-            one.received_ms,
-            judged.at_ms,
-            reading.value,
-            judged.quality,
-            judged.reason,
-            judged.value is not None,
+    def _write(self, fresh: list[Sorted], events: Iterable[BedEvent]) -> int:
+        """Write in one transaction; returns the row of the log."""
+        if not fresh and not events:
+            return self._file.log_id
+        try:
+            with self._file.transaction():
+                if fresh:
+                    self._file.append(pack_log(self._records(fresh)))
+                for event in events:
+                    self._file.add_event(*event)
+        except StorageError:
+            # What was numbered in a transaction that failed has no number.
+            for track, _, _, _ in fresh:
+                track.number = 0
+            raise
+        return self._file.log_id
+
+    def _records(self, fresh: list[Sorted]) -> list[LogRecord]:
+        number = self._number
+        return [
+            LogRecord(
+                track.number or number(track),
+                kept.seq,
+                kept.received_ms,
+                payload,
+                shift_ms,
+            )
+            for track, kept, payload, shift_ms in fresh
+        ]
+
+    def _number(self, track: Track) -> int:
+        track.number = self._file.stream_number(track.stream)
+        return track.number
+
+    def _fold(self, tracks: list[Track], *, is_checkpoint: bool) -> None:
+        with self.lock:
+            unsaved = [b for b in self.memory.boots().values() if not b.is_saved]
+            with self._file.transaction():
+                for track in tracks:
+                    for kept in _slices(self.memory.unpacked(track), 2 * track.full):
+                        self._file.add_chunk(track.stream, kept)
+                if is_checkpoint:
+                    self._save(self._file, unsaved)
+                    others = self.memory.first_log(besides=set(tracks))
+                    folded = self._file.log_id if others is None else others - 1
+                    self._file.mark_folded(folded)
+            for track in tracks:
+                track.tail = []
+                track.limit = track.full
+            if is_checkpoint:
+                for boot in unsaved:
+                    boot.is_saved = True
+
+    def _save(self, file: HourFile, boots: Iterable[Boot]) -> None:
+        file.save_watermarks(
+            (one.device, one.boot, watermarks.save(one.mark)) for one in boots
         )
-        stream = one.stream
-        self._memory.tails.setdefault(stream, []).append(kept)
-        newest = self._memory.newest.setdefault((stream.ward, stream.bed), {})
-        known = newest.get(stream)
-        if known is None or (kept.at_ms, kept.seq) >= (known.at_ms, known.seq):
-            newest[stream] = kept
-        key = (reading.device, reading.boot)
-        mark = self._memory.marks.get(key)
-        if mark is None:
-            mark = self._memory.marks[key] = Watermark()
-        mark.add(reading.seq, one.received_ms)
 
-    def _turn_hour(self, arrivals: list[Arrival], events: list[BedEvent]) -> None:
+    def _turn_hour(self, arrivals: list[Sorted], events: list[BedEvent]) -> None:
         """Go on in the file of the newest arrival's hour, when that has begun."""
-        times = [one.received_ms for one in arrivals[-1:]]
+        times = [kept.received_ms for _, kept, _, _ in arrivals[-1:]]
         times += [event.received_ms for event in events[-1:]]
         if not times:
             return
@@ -236,63 +265,37 @@ class Store:
         self.fold()
         following = HourFile(path)
         with following.transaction():
-            following.save_watermarks(
-                (device, boot, watermarks.save(mark))
-                for (device, boot), mark in self._memory.marks.items()
-            )
+            self._save(following, self.memory.boots().values())
         finished, self._file = self._file, following
+        for track in self.memory.tracks():
+            track.number = 0
         finished.close()
 
-    def _open(self, now_ms: int) -> HourFile:
-        """Open the newest usable file, and take in what it says."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        current = path_of(self.folder, now_ms)
-        for path in reversed(journal_files(self.folder)):
-            file = self._try_open(path)
-            if file is None:
-                continue
-            self._recover(file, now_ms)
-            return file
-        return HourFile(current)
-
-    def _try_open(self, path: Path) -> HourFile | None:
-        try:
-            file = HourFile(path)
-            file.check()
-        except StorageError as error:
-            damaged = path.with_suffix(".damaged")
-            log.error("journal file set aside file=%s: %s", path.name, error)
-            self.set_aside.append(f"{path.name} is damaged and set aside: {error}")
-            path.replace(damaged)
-            for part in _companions(path):
-                part.unlink(missing_ok=True)
-            return None
-        return file
-
     def _recover(self, file: HourFile, now_ms: int) -> None:
-        for device, boot, data in file.watermarks():
-            self._memory.marks[device, boot] = watermarks.load(data, now_ms)
+        for device, name, data in file.watermarks():
+            boot = self.memory.boot(device, name)
+            boot.mark = watermarks.load(data, now_ms)
         streams = dict(file.streams())
         recovered = 0
-        for record in file.unfolded():
-            arrival = self._again(streams[record.stream], record)
-            if arrival is not None:
-                self._remember(arrival)
-                recovered += 1
+        for log_id, record in file.unfolded():
+            recovered += self._again(streams[record.stream], record, log_id)
+        for track in self.memory.tracks():
+            if len(track.tail) >= track.limit:
+                self._full.append(track)
         if recovered:
             log.info("recovered from the log readings=%d", recovered)
 
-    def _again(self, stream: Stream, record: LogRecord) -> Arrival | None:
-        """Return a logged reading as it arrived; it was accepted then."""
-        try:
-            reading = decode_reading(record.payload)
-            judged = judge(reading, self._catalogue[stream.vital], record.received_ms)
-        except (ContractError, KeyError):
-            # The catalogue has changed since: it is kept, but not for numbers.
-            log.warning("logged reading no longer understood vital=%s", stream.vital)
-            return None
-        return Arrival(stream, reading, judged, record.received_ms, record.payload)
+    def _again(self, stream: Stream, record: LogRecord, log_id: int) -> bool:
+        """Take in a logged reading as when it arrived; it was accepted then."""
+        track = self.memory.track(stream)
+        track.boot.mark.add(record.seq, record.received_ms)
+        track.boot.is_saved = False
+        kept = self.memory.kept(stream, record)
+        if kept is not None:
+            track.remember(track.compact(kept, record.payload), log_id)
+        return kept is not None
 
 
-def _companions(path: Path) -> tuple[Path, Path]:
-    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+def _slices(kept: list[Kept], size: int) -> Iterator[list[Kept]]:
+    for start in range(0, len(kept), size):
+        yield kept[start : start + size]

@@ -24,11 +24,13 @@ class Watermark:
     """When the gap was noticed, or last grew smaller from below; 0 for none."""
     last_ms: int = 0
     """When something of it last arrived."""
+    lost: list[Span] = field(default_factory=list)
+    """Spans up to `through` that were given up; what comes of them yet is stored."""
 
     def has(self, seq: int) -> bool:
         """Say whether a seq is stored already."""
         if seq <= self.through:
-            return True
+            return not any(span.first <= seq <= span.last for span in self.lost)
         at = self._place(seq)
         return at >= 0 and seq <= self.beyond[at].last
 
@@ -39,6 +41,8 @@ class Watermark:
             self.through = seq
             if self.beyond:
                 self._advance(now_ms)
+        elif seq <= self.through:
+            self._find(seq)
         elif not self.has(seq):
             self._insert(seq)
             self.gap_since_ms = self.gap_since_ms or now_ms
@@ -57,6 +61,7 @@ class Watermark:
             Span(gap.first, min(gap.last, before_seq - 1))
             for gap in self.missing_before(before_seq)
         ]
+        self.lost.extend(lost)
         self.through = max(self.through, before_seq - 1)
         self.beyond = [
             Span(max(span.first, self.through + 1), span.last)
@@ -73,6 +78,14 @@ class Watermark:
         if seq > highest + 1:
             gaps.append(Span(highest + 1, seq - 1))
         return [gap for gap in gaps if gap.first < seq]
+
+    def _find(self, seq: int) -> None:
+        """Note that something came that had been given up."""
+        for index, span in enumerate(self.lost):
+            if span.first <= seq <= span.last:
+                parts = (Span(span.first, seq - 1), Span(seq + 1, span.last))
+                self.lost[index : index + 1] = [p for p in parts if p.first <= p.last]
+                return
 
     def _place(self, seq: int) -> int:
         """Return the index of the last span that begins at or before a seq, or -1."""
@@ -104,12 +117,14 @@ class SavedWatermark(msgspec.Struct, frozen=True):
     through: int
     beyond: list[list[int]]
     last_ms: int
+    lost: list[list[int]] = []
 
 
 def save(watermark: Watermark) -> bytes:
     """Return a watermark for the disk."""
     spans = [[span.first, span.last] for span in watermark.beyond]
-    saved = SavedWatermark(watermark.through, spans, watermark.last_ms)
+    lost = [[span.first, span.last] for span in watermark.lost]
+    saved = SavedWatermark(watermark.through, spans, watermark.last_ms, lost)
     return msgspec.msgpack.encode(saved)
 
 
@@ -117,4 +132,6 @@ def load(data: bytes, now_ms: int) -> Watermark:
     """Return a watermark from the disk."""
     saved = msgspec.msgpack.decode(data, type=SavedWatermark)
     beyond = [Span(first, last) for first, last in saved.beyond]
-    return Watermark(saved.through, beyond, now_ms if beyond else 0, saved.last_ms)
+    lost = [Span(first, last) for first, last in saved.lost]
+    gap_since_ms = now_ms if beyond else 0
+    return Watermark(saved.through, beyond, gap_since_ms, saved.last_ms, lost)
