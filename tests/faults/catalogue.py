@@ -78,21 +78,25 @@ FAULTS: Final = (
         "network-cut",
         "the network between devices and broker is cut for some seconds",
         done.cut_network,
+        Plan(is_relayed=True),
     ),
     Fault(
         "network-swallows",
         "a pulled cable: connections stay up and nothing gets through",
         done.pull_cable,
+        Plan(is_relayed=True),
     ),
     Fault(
         "network-halves",
         "connections break in the middle of packets, again and again",
         done.halve_packets,
+        Plan(is_relayed=True),
     ),
     Fault(
         "network-slow",
         "everything between devices and broker takes up to two seconds longer",
         done.slow_network,
+        Plan(is_relayed=True),
     ),
     Fault(
         "disk-full",

@@ -26,7 +26,7 @@ from tests.faults.watching import Confirmations, LedgerTail, seconds_until_confi
 KEEPALIVE_S = 5
 """Of services and devices alike: the least that a site may choose."""
 LONGER_THAN_KEEPALIVE_S = 1.5 * KEEPALIVE_S + 1
-RECOVERY_TIMEOUT_S = 90.0
+RECOVERY_TIMEOUT_S = 120.0
 DRAIN_TIMEOUT_S = 60.0
 MONITORME = (sys.executable, "-m", "monitorme")
 
@@ -41,6 +41,8 @@ class Plan:
     recorder_settings: str = ""
     hour_ends_in_s: float | None = None
     """So long after the start, the hub's hour ends; none means when it does."""
+    is_relayed: bool = False
+    """Whether devices reach the broker through a network that can be broken."""
     disk_mb: int | None = None
     """The size of a disk for the recorder alone; none means the disk of everybody."""
 
@@ -119,9 +121,12 @@ class Hospital:
 
     def switch_devices_on(self) -> None:
         """Start all devices; they find what they had kept."""
+        port = self.installation.port
+        if self.plan.is_relayed:
+            port = self.network.port
         command = [
             *(*MONITORME, "sim", "load", "--beds", str(self.plan.beds)),
-            *("--broker", f"mqtt://127.0.0.1:{self.network.port}"),
+            *("--broker", f"mqtt://127.0.0.1:{port}"),
             *("--secret-file", str(running.secret_file(self.data))),
             *("--data", str(self.folder / "devices"), "--ledger", str(self.ledger)),
             *("--keepalive", str(KEEPALIVE_S)),

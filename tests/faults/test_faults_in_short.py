@@ -34,7 +34,7 @@ def test_faults_one_after_the_other_lose_nothing(
     faults = [named(name) for name in names]
     for fault in faults:
         fault.needs()
-    with running_hospital(tmp_path, Plan(beds=30)) as hospital:
+    with running_hospital(tmp_path, Plan(beds=30, is_relayed=True)) as hospital:
         suite.play(hospital, faults, times=1, chance=Random(SEED))
         hospital.end_load()
         verdict = hospital.verify()
