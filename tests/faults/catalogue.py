@@ -13,6 +13,7 @@ from tests.faults.hospital import Hospital, Plan
 EMBEDDED_BEDS: Final = 40
 """amqtt serves for trial and tests: what it carries is less than a hospital."""
 ALMOST_AN_HOUR_S: Final = 20.0
+WITH_INFLUXDB: Final = Plan(has_influxdb=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,36 @@ FAULTS: Final = (
         "devices-stopped",
         "SIGSTOP of all devices for longer than their keepalive",
         done.stop("devices"),
+    ),
+    Fault(
+        "influxdb-killed",
+        "kill -9 of InfluxDB; compared with what is in InfluxDB",
+        done.kill("influxdb"),
+        WITH_INFLUXDB,
+        needs=needs.influxd,
+    ),
+    Fault(
+        "influxdb-stopped",
+        "SIGSTOP of InfluxDB; compared with what is in InfluxDB",
+        done.stop("influxdb"),
+        WITH_INFLUXDB,
+        needs=needs.influxd,
+    ),
+    Fault(
+        "influxdb-stalled-and-broker-killed",
+        "InfluxDB stands still and the broker is killed meanwhile; compared with what "
+        "is in InfluxDB",
+        done.stall_influxdb_and_kill_broker,
+        WITH_INFLUXDB,
+        needs=needs.influxd,
+    ),
+    Fault(
+        "recorder-killed-while-shipping",
+        "kill -9 of the recorder between a write and its cursor; compared with what is "
+        "in InfluxDB",
+        done.kill("recorder"),
+        WITH_INFLUXDB,
+        needs=needs.influxd,
     ),
     Fault(
         "stale-acknowledgement",

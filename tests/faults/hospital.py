@@ -14,9 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import pytest
+
 from monitorme import running
+from monitorme.influxd import Influxd
 from monitorme.installation import Installation
 from monitorme.site import Site
+from monitorme.testing.influxdb import running_influxdb
 from monitorme_recorder.commands import history_url
 from tests.faults.clocks import DeviceClock, HubClock
 from tests.faults.disks import small_disk
@@ -43,6 +47,8 @@ class Plan:
     """So long after the start, the hub's hour ends; none means when it does."""
     is_relayed: bool = False
     """Whether devices reach the broker through a network that can be broken."""
+    has_influxdb: bool = False
+    """Whether an InfluxDB of its own is what the journal is shipped to."""
     disk_mb: int | None = None
     """The size of a disk for the recorder alone; none means the disk of everybody."""
 
@@ -81,6 +87,7 @@ class Hospital:
         self.tail = LedgerTail(self.ledger)
         self.confirmations: Confirmations
         self.network: Network
+        self.influxd: Influxd
         self._log: IO[bytes] = (folder / "load.log").open("ab")
         self._load: subprocess.Popen[bytes] | None = None
         self._ending = threading.Event()
@@ -93,6 +100,9 @@ class Hospital:
         if name == "devices":
             assert self._load is not None
             return self._load.pid
+        if name == "influxdb":
+            assert self.influxd.pid is not None
+            return self.influxd.pid
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             child = self.installation.children.get(name)
@@ -102,7 +112,11 @@ class Hospital:
         raise TimeoutError(f"{name} does not run")
 
     def kill(self, name: str) -> None:
-        """Kill a process as a crash does; a killed fleet is switched on again."""
+        """Kill a process as a crash does; what nobody keeps running is started again."""
+        if name == "influxdb":
+            self.influxd.kill()
+            self.influxd.start()
+            return
         os.kill(self.pid(name), signal.SIGKILL)
         if name == "devices":
             assert self._load is not None
@@ -169,8 +183,17 @@ class Hospital:
             timeout=120,
         )
         if not answer.stdout:
-            raise RuntimeError(f"verify failed: {answer.stderr}")
+            raise RuntimeError(f"verify failed: {answer.stderr.strip()[-300:]}")
         return Verdict(**json.loads(answer.stdout))
+
+    def verify_influxdb(self) -> Verdict:
+        """Compare the ledger with what is in InfluxDB, once everything is shipped."""
+        deadline = time.monotonic() + RECOVERY_TIMEOUT_S
+        verdict = self.verify("--store", "influxdb")
+        while verdict.lost and time.monotonic() < deadline:
+            time.sleep(1)
+            verdict = self.verify("--store", "influxdb")
+        return verdict
 
     def named_losses(self) -> int:
         """Return how many readings of the ledger the recorder itself names as lost."""
@@ -236,7 +259,25 @@ def running_hospital(folder: Path, plan: Plan) -> Iterator[Hospital]:
     with ExitStack() as stack:
         if plan.disk_mb is not None:
             stack.enter_context(small_disk(folder / "data" / "recorder", plan.disk_mb))
-        yield stack.enter_context(_running(folder, plan))
+        influxd = None
+        if plan.has_influxdb:
+            influxd = stack.enter_context(_influxdb(folder / "influxdb"))
+        hospital = stack.enter_context(_running(folder, plan))
+        if influxd is not None:
+            hospital.influxd = influxd
+        yield hospital
+
+
+@contextmanager
+def _influxdb(folder: Path) -> Iterator[Influxd]:
+    """Run an InfluxDB, and tell it to every process that is started meanwhile."""
+    with (
+        running_influxdb(folder) as influxd,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("MONITORME_INFLUXDB_URL", influxd.url)
+        patch.setenv("MONITORME_INFLUXDB_TOKEN", influxd.token)
+        yield influxd
 
 
 @contextmanager

@@ -15,11 +15,12 @@ def kill(*names: str) -> Callable[[Hospital, Random], None]:
     """Return what kills processes, all in one moment."""
 
     def inject(hospital: Hospital, chance: Random) -> None:
-        others = [name for name in names if name != "devices"]
-        for pid in [hospital.pid(name) for name in others]:
+        ours = [name for name in names if name not in ("devices", "influxdb")]
+        for pid in [hospital.pid(name) for name in ours]:
             os.kill(pid, signal.SIGKILL)
-        if "devices" in names:
-            hospital.kill("devices")
+        for name in names:
+            if name not in ours:
+                hospital.kill(name)
 
     return inject
 
@@ -32,6 +33,14 @@ def stop(name: str) -> Callable[[Hospital, Random], None]:
             time.sleep(LONGER_THAN_KEEPALIVE_S + chance.uniform(0, 1))
 
     return inject
+
+
+def stall_influxdb_and_kill_broker(hospital: Hospital, chance: Random) -> None:
+    """Have InfluxDB stand still, and the broker die in the midst of it."""
+    with hospital.stopped("influxdb"):
+        time.sleep(chance.uniform(3, 6))
+        hospital.kill("broker")
+        time.sleep(chance.uniform(4, 8))
 
 
 def acknowledge_late(hospital: Hospital, chance: Random) -> None:

@@ -55,6 +55,8 @@ def run(fault: Fault, *, times: int, seed: int, beds: int, folder: Path) -> Row:
         slowest_s = play(hospital, [fault], times=times, chance=chance)
         hospital.end_load()
         verdict = hospital.verify()
+        if plan.has_influxdb and verdict.is_exact:
+            verdict = hospital.verify_influxdb()
         named = hospital.named_losses() if fault.names_losses else 0
     times = 1 if fault.is_once else times
     return Row(fault.name, times, verdict, named, slowest_s, seed, plan.beds)

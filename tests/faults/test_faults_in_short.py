@@ -51,3 +51,29 @@ def test_a_fault_of_a_hospital_of_its_own_loses_nothing(
     row = suite.run(fault, times=1, seed=SEED, beds=20, folder=tmp_path)
     assert row.verdict.made > 100
     assert row.verdict.is_exact, row
+
+
+def test_influxdb_and_recorder_are_killed_and_influxdb_has_everything(
+    tmp_path: Path,
+) -> None:
+    faults = [named("influxdb-stalled-and-broker-killed"), named("influxdb-killed")]
+    faults.append(named("recorder-killed-while-shipping"))
+    for fault in faults:
+        fault.needs()
+    with running_hospital(tmp_path, Plan(beds=20, has_influxdb=True)) as hospital:
+        suite.play(hospital, faults, times=1, chance=Random(SEED))
+        hospital.end_load()
+        verdict, shipped = hospital.verify(), hospital.verify_influxdb()
+    assert verdict.is_exact, verdict
+    assert shipped == verdict
+
+
+def test_a_torn_page_is_set_aside_and_every_lost_reading_is_named(
+    tmp_path: Path,
+) -> None:
+    fault = named("torn-page-of-the-current-hour")
+    fault.needs()
+    row = suite.run(fault, times=1, seed=SEED, beds=20, folder=tmp_path)
+    assert row.verdict.stored > 0
+    assert (row.verdict.doubled, row.verdict.altered) == (0, 0)
+    assert row.named >= row.verdict.lost

@@ -1,7 +1,8 @@
 """What was made, written down beside the system, to compare with what it stored.
 
 JSON Lines, one a reading: device, boot, seq, bed (`ward/bed`), vital, time_ms, value. The
-value of a waveform block is `{"crc32": …}`, the checksum of the value's JSON.
+value of a waveform block is `{"crc32": …}`, the checksum of the value's JSON with sorted
+names.
 """
 
 import json
@@ -20,7 +21,7 @@ from monitorme.errors import StorageError
 def ledger_value(value: ReadingValue) -> object:
     """Return a value as a ledger writes it."""
     if isinstance(value, dict) and any(isinstance(v, Lead) for v in value.values()):
-        return {"crc32": zlib.crc32(msgspec.json.encode(value))}
+        return {"crc32": zlib.crc32(msgspec.json.encode(value, order="sorted"))}
     return value
 
 

@@ -1,13 +1,13 @@
 """`monitorme recorder …`: comparing and looking into what was refused."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from monitorme.commands.options import (
     broker_option,
+    config_option,
     data_option,
     json_option,
     print_json,
@@ -23,21 +23,41 @@ def recorder() -> None:
 
 @recorder.command()
 @click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--store",
+    type=click.Choice(["recorder", "influxdb"]),
+    default="recorder",
+    show_default=True,
+    help="Where to look: in the recorder's journal, or in InfluxDB itself.",
+)
 @click.option("--url", help="The recorder's history API; else that of what runs.")
+@config_option
 @data_option
 @broker_option
 @json_option
 def verify(
-    ledger: Path, url: str | None, data: Path, broker: str | None, as_json: bool
+    ledger: Path,
+    store: str,
+    url: str | None,
+    config: Path | None,
+    data: Path,
+    broker: str | None,
+    as_json: bool,
 ) -> None:
     """Compare a simulator's LEDGER with what is stored.
 
-    Exits with 1 unless nothing is lost, doubled or altered.
+    Exits with 1 unless nothing is lost, doubled or altered. InfluxDB is where the
+    settings of --config, or MONITORME_INFLUXDB_URL, say.
     """
+    from monitorme_recorder import stored
     from monitorme_recorder.verify import compare, read_ledger
 
     made = read_ledger(ledger)
-    outcome = compare(made, _stored(url or history_url(data, broker)))
+    if store == "influxdb":
+        lines = stored.in_influxdb(made.values(), config)
+    else:
+        lines = stored.in_recorder(url or history_url(data, broker))
+    outcome = compare(made, lines)
     fields = dataclasses.asdict(outcome)
     if as_json:
         print_json(fields)
@@ -97,20 +117,3 @@ def history_url(data: Path, broker: str | None) -> str:
             if "history" in service.endpoints:
                 return service.endpoints["history"]
     raise MonitorMeError("no recorder has said where it serves history")
-
-
-def _stored(url: str) -> Iterator[bytes]:
-    import urllib3
-
-    try:
-        answer = urllib3.PoolManager().request(
-            "GET", f"{url}/v1/readings", preload_content=False, retries=False
-        )
-        rest = b""
-        for block in answer.stream(1 << 20):
-            *lines, rest = (rest + block).split(b"\n")
-            yield from lines
-    except urllib3.exceptions.HTTPError as error:
-        raise MonitorMeError(
-            f"no answer from the recorder at {url}: {error}"
-        ) from error

@@ -36,7 +36,7 @@ class Comparison:
 def comparable(value: ReadingValue) -> object:
     """Return a value as a ledger has it: a waveform block as its checksum."""
     if isinstance(value, dict) and any(isinstance(v, Lead) for v in value.values()):
-        return {"crc32": zlib.crc32(msgspec.json.encode(value))}
+        return {"crc32": zlib.crc32(msgspec.json.encode(value, order="sorted"))}
     return value
 
 
