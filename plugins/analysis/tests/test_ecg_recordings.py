@@ -10,6 +10,7 @@ from monitorme_analysis.commands import analysis
 from monitorme_analysis.recording.beats import beats_of
 from monitorme_analysis.recording.wfdb_record import read_record
 from monitorme_analysis.validation.annotations import read_annotations
+from monitorme_analysis.validation.challenge import alarms, score
 from monitorme_analysis.validation.matching import Score, compare
 
 pytestmark = pytest.mark.data
@@ -40,3 +41,19 @@ def test_the_beats_command_prints_one_object_a_beat() -> None:
     assert 2260 <= len(lines) <= 2280
     assert set(lines[0]) == {"sample", "time_ms", "lead"}
     assert lines[0]["time_ms"] == round(lines[0]["sample"] / 360 * 1000)
+
+
+@pytest.mark.slow
+def test_no_true_alarm_of_intensive_care_is_missed_and_few_false_ones_ring() -> None:
+    judged = list(alarms(needs.data("challenge2015")))
+    assert [one.record for one in judged if one.is_true and not one.is_found] == []
+    assert score(judged) >= 80
+
+
+def test_the_ecg_command_prints_one_object_a_condition() -> None:
+    record = needs.data("challenge2015") / "a142s"
+    result = CliRunner().invoke(analysis, ["ecg", str(record)])
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.exit_code == 0
+    assert {"ecg_asystole"} <= {line["code"] for line in lines}
+    assert all(set(line) == {"code", "from_ms", "to_ms", "detail"} for line in lines)

@@ -3,6 +3,7 @@
 import click
 
 from monitorme_analysis.commands.beats import beats
+from monitorme_analysis.commands.ecg import ecg
 from monitorme_analysis.commands.news2 import news2
 from monitorme_analysis.commands.replay import replay
 
@@ -13,5 +14,6 @@ def analysis() -> None:
 
 
 analysis.add_command(beats)
+analysis.add_command(ecg)
 analysis.add_command(news2)
 analysis.add_command(replay)

@@ -19,5 +19,7 @@ class Beat:
     """How well it correlates with the known shape that is most like it, at most 1."""
     shape: int
     """The number of that shape; shapes are numbered as they first come."""
+    usual_match: float
+    """How well it correlates with the usual shape."""
     width_ms: float
     """For how long its energy stays above half of its peak."""

@@ -17,16 +17,14 @@ from monitorme_analysis.ecg.filters import Samples
 from monitorme_analysis.ecg.front_end import FrontEnd, Stretches
 from monitorme_analysis.ecg.levels import Levels
 from monitorme_analysis.ecg.shapes import Shapes
+from monitorme_analysis.ecg.tuning import QRS, Tuning
 
 _FLOOR: Final = 0.11
 """Lower peaks cannot be beats, whatever else speaks for them."""
-_NEAR_S: Final = 0.12
-"""Peaks nearer than this to each other are one."""
 _CONTEXT_S: Final = 0.6
 """How far noise is looked for on both sides of a peak."""
 _PATIENCE_S: Final = 0.9
 """How long a judged peak waits for what follows it."""
-_HALF_BEAT_S: Final = 0.11
 _SHIFTS: Final = 2
 _USUAL_S: Final = 0.8
 _INTERVALS: Final = 8
@@ -46,6 +44,7 @@ class Peak:
     noise: float = 0.0
     match: float = 0.0
     place: int = -1
+    usual_match: float = 1.0
     width_ms: float = 0.0
     lead: int = 0
     energy: Samples = field(default_factory=lambda: np.zeros(0))
@@ -81,21 +80,28 @@ class BeatDetector:
     """
 
     def __init__(
-        self, rate_hz: float, leads: tuple[str, ...], state: DetectorState | None = None
+        self,
+        rate_hz: float,
+        leads: tuple[str, ...],
+        state: DetectorState | None = None,
+        *,
+        tuning: Tuning = QRS,
     ) -> None:
         self.rate_hz = rate_hz
         self.leads = leads
-        self.front = FrontEnd(rate_hz, len(leads))
+        self.front = FrontEnd(rate_hz, len(leads), tuning)
         if state is None:
             state = DetectorState()
             self.front.begin(state.stretches)
         self.state = state
+        self._quiet = tuning.quiet_part
         rate = self.front.rate_hz
-        self._near = int(_NEAR_S * rate)
+        self._near = int(tuning.near_s * rate)
         self._context = int(_CONTEXT_S * rate)
         self._patience = int(_PATIENCE_S * rate)
-        half = int(_HALF_BEAT_S * rate)
+        half = int(tuning.half_beat_s * rate)
         self._half = half
+        self._align = int(tuning.align_s * rate)
         offsets = np.arange(-half, half + 1)
         self._windows = offsets + np.arange(-_SHIFTS, _SHIFTS + 1)[:, None]
 
@@ -141,7 +147,7 @@ class BeatDetector:
     def _fuse(self, energy: Samples) -> None:
         state = self.state
         usual = state.levels.usual
-        weights = levels.weights_of(state.levels, energy)
+        weights = levels.weights_of(state.levels, energy, self._quiet)
         heights = np.minimum(energy / usual[:, None], levels.CAP)
         length = state.stretches.energy.shape[1] - energy.shape[1]
         kept = state.fused[len(state.fused) - length :] if length else state.fused[:0]
@@ -183,22 +189,25 @@ class BeatDetector:
         at = peak.index - stretches.first
         low = max(0, at - self._context)
         window = stretches.energy[:, low : at + self._context]
-        weights, peak.noise = levels.around(state.levels, window)
+        weights, peak.noise = levels.around(state.levels, window, self._quiet)
         peak.energy = stretches.energy[:, at].copy()
         heights = np.minimum(peak.energy / usual, levels.CAP)
         peak.strength = float(weights @ heights)
         peak.lead = int((weights * heights).argmax())
         peak.width_ms = self._width_ms(at)
         by_lead = weights / usual
-        begin = max(0, at - self._half)
-        deflection = by_lead @ np.abs(stretches.band[:, begin : at + self._half + 1])
+        begin = max(0, at - self._align)
+        near = stretches.band[:, begin : at + self._align + 1]
+        deflection = by_lead @ np.abs(near)
         main = begin + int(deflection.argmax())
         peak.main = main + stretches.first
         stepness, match, usual_strength = 0.0, shapes.UNKNOWN, 1.0
         reach = self._half + _SHIFTS
         if main >= reach and main + reach < stretches.wave.shape[1]:
             windows = stretches.wave[:, self._windows + main].transpose(1, 0, 2)
-            match, peak.place, peak.unit = shapes.match(state.shapes, windows, weights)
+            like = shapes.match(state.shapes, windows, weights)
+            match, peak.place, peak.unit = like.match, like.place, like.unit
+            peak.usual_match = like.usual
             stepness = _stepness(windows[_SHIFTS], weights)
             if peak.place >= 0:
                 usual_strength = state.shapes.strengths[peak.place]
@@ -227,6 +236,7 @@ class BeatDetector:
                 last / rate,
                 known / rate,
                 usual_s,
+                self._newest_interval() / rate,
             )
             state.judged.pop(0)
             if is_beat:
@@ -241,15 +251,31 @@ class BeatDetector:
         count = len(intervals)
         return (intervals[(count - 1) // 2] + intervals[count // 2]) / 2
 
+    def _newest_interval(self) -> float:
+        beats = self.state.beats
+        if len(beats) < 2:
+            return _USUAL_S * self.front.rate_hz
+        return beats[-1] - beats[-2]
+
     def _accept(self, peak: Peak) -> Beat:
         state = self.state
         state.beats = [*state.beats[-_INTERVALS:], peak.index]
-        levels.learn(state.levels, peak.energy, peak.noise)
+        sure = peak.noise < 0.35 or peak.match > 0.9
+        levels.learn(state.levels, peak.energy, is_sure=sure)
         shape = -1
         if peak.unit is not None and (peak.match > shapes.SAME or peak.noise < 0.25):
             shape = shapes.learn(
-                state.shapes, peak.unit, peak.match, peak.place, peak.strength
+                state.shapes,
+                peak.unit,
+                peak.match,
+                peak.place,
+                strength=peak.strength,
+                width_ms=peak.width_ms,
             )
+        return self.as_beat(peak, shape)
+
+    def as_beat(self, peak: Peak, shape: int) -> Beat:
+        """Return a peak as the beat that it is, or would be."""
         return Beat(
             sample=max(0, self.front.moment(peak.main)),
             lead=self.leads[peak.lead],
@@ -257,6 +283,7 @@ class BeatDetector:
             noise=peak.noise,
             match=peak.match,
             shape=shape,
+            usual_match=peak.usual_match,
             width_ms=peak.width_ms,
         )
 

@@ -50,15 +50,21 @@ def of_peak(
     )
 
 
-def of_interval(interval_s: float, usual_s: float) -> float:
-    """Return what an interval between two beats adds: nothing, or something negative."""
+def of_interval(interval_s: float, usual_s: float, before_s: float) -> float:
+    """Return what an interval between two beats adds: nothing, or something negative.
+
+    Args:
+        interval_s: the interval.
+        usual_s: the usual one.
+        before_s: the one before it: a run that is fast is early but once.
+    """
     if interval_s < REFRACTORY_S:
         return _NEVER
     odds = of_silence(interval_s, usual_s)
     if interval_s < _T_WAVE_S:
         odds -= (_T_WAVE_S - interval_s) / (_T_WAVE_S - REFRACTORY_S)
     # A rate may double from one beat to the next, but not because the last was slow.
-    early = interval_s / min(usual_s, 1.0)
+    early = interval_s / min(usual_s, (usual_s + before_s) / 2, 1.0)
     if early < 0.7:
         odds -= _SHORT * (0.7 - early) / 0.5
     return odds
@@ -75,6 +81,7 @@ def begins_path(
     last_s: float,
     now_s: float,
     usual_s: float,
+    before_s: float,
 ) -> bool:
     """Say whether the first of the peaks is on the likeliest path through all of them.
 
@@ -84,18 +91,22 @@ def begins_path(
         last_s: when the last beat was that is decided.
         now_s: until when peaks are known.
         usual_s: the usual interval.
+        before_s: the newest interval that is decided.
     """
     count = len(times_s)
     best = [0.0] * count
+    came_s = [0.0] * count
     has_first = [False] * count
     top, chosen = of_silence(now_s - last_s, usual_s), False
     for i in range(count):
         time_s = times_s[i]
-        sum_, first = of_interval(time_s - last_s, usual_s), i == 0
+        came_s[i] = time_s - last_s
+        sum_, first = of_interval(came_s[i], usual_s, before_s), i == 0
         for j in range(i):
-            other = best[j] + of_interval(time_s - times_s[j], usual_s)
+            interval_s = time_s - times_s[j]
+            other = best[j] + of_interval(interval_s, usual_s, came_s[j])
             if other > sum_:
-                sum_, first = other, has_first[j]
+                sum_, first, came_s[i] = other, has_first[j], interval_s
         best[i], has_first[i] = sum_ + odds[i], first
         end = best[i] + of_silence(now_s - time_s, usual_s)
         if end > top:

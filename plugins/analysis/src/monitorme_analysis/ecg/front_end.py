@@ -10,14 +10,9 @@ from typing import Final
 import numpy as np
 
 from monitorme_analysis.ecg.filters import Samples, band_pass, odd
+from monitorme_analysis.ecg.tuning import Tuning
 
-WORKING_RATE_HZ: Final = 100
-"""Samples are averaged down to at least this rate, at most twice of it."""
-_BAND_HZ: Final = (5.0, 25.0)
-"""Where QRS complexes, wide ones too, stand out from T waves, drift and muscle."""
-_FILTER_S: Final = 0.30
-_ENERGY_S: Final = 0.10
-HISTORY_S: Final = 6
+HISTORY_S: Final = 3
 
 
 @dataclass(slots=True)
@@ -43,14 +38,17 @@ class FrontEnd:
     All three are aligned: element i of each is about the same moment.
     """
 
-    def __init__(self, rate_hz: float, leads: int) -> None:
-        self.step = max(1, int(rate_hz // WORKING_RATE_HZ))
+    def __init__(self, rate_hz: float, leads: int, tuning: Tuning) -> None:
+        self.step = max(1, int(rate_hz // tuning.working_rate_hz))
         self.rate_hz = rate_hz / self.step
         self.stretch = max(1, round(self.rate_hz))
         self.raw_stretch = self.stretch * self.step
         self._leads = leads
-        self._taps = band_pass(*_BAND_HZ, self.rate_hz, odd(_FILTER_S, self.rate_hz))
-        box = odd(_ENERGY_S, self.rate_hz)
+        self._rising_only = tuning.rising_only
+        self._taps = band_pass(
+            *tuning.band_hz, self.rate_hz, odd(tuning.filter_s, self.rate_hz)
+        )
+        box = odd(tuning.energy_s, self.rate_hz)
         self._box = np.ones(box) / box
         # The slope takes two samples more.
         self._carry = len(self._taps) + 1 + box
@@ -76,6 +74,8 @@ class FrontEnd:
         state.tail = wave[:, -self._carry :]
         band = _filtered(wave, self._taps)
         slope = band[:, 2:] - band[:, :-2]
+        if self._rising_only:
+            slope = np.maximum(slope, 0.0)
         power = _filtered(slope * slope, self._box)[:, -self.stretch :]
         energy = np.sqrt(np.maximum(power, 0.0))
         n = self.stretch

@@ -41,22 +41,21 @@ def begin(levels: Levels, energy: Samples, stretch: int) -> None:
     levels.live = np.ones(len(energy))
 
 
-def weights_of(levels: Levels, energy: Samples) -> Samples:
+def weights_of(levels: Levels, energy: Samples, quiet: float) -> Samples:
     """Return how much each lead counts in a new stretch; they add up to 1."""
     usual = levels.usual
-    middle = np.partition(energy, energy.shape[1] // 2, axis=1)[:, energy.shape[1] // 2]
+    rest = _quantile(energy, quiet)
     peaks = energy.max(axis=1)
-    levels.restless = 0.5 * levels.restless + 0.5 * middle / usual
+    levels.restless = 0.5 * levels.restless + 0.5 * rest / usual
     now_live = np.minimum(1.0, np.maximum(peaks / usual, 1e-3))
     levels.live = np.maximum(0.5 * levels.live, now_live)
     _relearn(levels, peaks)
     return _weigh(levels.live, levels.restless)
 
 
-def around(levels: Levels, window: Samples) -> tuple[Samples, float]:
+def around(levels: Levels, window: Samples, quiet: float) -> tuple[Samples, float]:
     """Return the weights of leads around a peak, and the noise that they leave."""
-    middle = window.shape[1] // 2
-    restless = np.partition(window, middle, axis=1)[:, middle] / levels.usual
+    restless = _quantile(window, quiet) / levels.usual
     if len(restless) == 1:
         return np.ones(1), float(restless[0])
     live = np.minimum(1.0, np.maximum(window.max(axis=1) / levels.usual, 1e-3))
@@ -64,16 +63,21 @@ def around(levels: Levels, window: Samples) -> tuple[Samples, float]:
     return weights, float(weights @ restless)
 
 
-def learn(levels: Levels, energy: Samples, noise: float) -> None:
+def learn(levels: Levels, energy: Samples, *, is_sure: bool) -> None:
     """Take the energy of a beat into the usual height, where it can be trusted."""
     levels.without_beat = 0
-    if noise >= 0.35:
+    if not is_sure:
         return
     usual = levels.usual
     # A lead that shows nothing of this beat is off or blind to it: it keeps its level.
     trusted = np.where(energy > 0.15 * usual, np.minimum(energy, 3 * usual), usual)
     levels.at_beats = np.concatenate([levels.at_beats[1:], trusted[None]])
     levels.usual = _median(levels.at_beats)
+
+
+def _quantile(energy: Samples, part: float) -> Samples:
+    place = int(part * energy.shape[1])
+    return np.asarray(np.partition(energy, place, axis=1)[:, place])
 
 
 def _weigh(live: Samples, restless: Samples) -> Samples:

@@ -11,6 +11,9 @@ MOST: Final = 5
 SAME: Final = 0.8
 """Correlation from which two beats are of one shape."""
 _LEARNING: Final = 0.15
+_MEMORY: Final = 200
+"""Beats of one shape after which the past counts half."""
+_FREQUENT: Final = 0.15
 UNKNOWN: Final = 0.55
 """The match of a beat while nothing is known to compare it with."""
 
@@ -26,14 +29,28 @@ class Shapes:
     seen: list[int] = field(default_factory=list)
     """When each was last seen, counted in beats."""
     counts: list[int] = field(default_factory=list)
-    """How many beats each has been."""
+    """How many beats each has been, the older counting less."""
+    widths_ms: list[float] = field(default_factory=list)
+    """The usual width of each."""
     beats: int = 0
 
 
-def match(
-    shapes: Shapes, windows: Samples, weights: Samples
-) -> tuple[float, int, Samples]:
-    """Return the best correlation, the place of its shape, and the beat as one.
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How a beat compares with what is known."""
+
+    match: float
+    """Its best correlation."""
+    place: int
+    """The place of the shape that it is most like; -1 where none is known."""
+    usual: float
+    """Its correlation with the usual shape: the narrowest that is frequent."""
+    unit: Samples
+    """The beat as a shape."""
+
+
+def match(shapes: Shapes, windows: Samples, weights: Samples) -> Likeness:
+    """Compare a beat with what is known.
 
     Args:
         shapes: what is known.
@@ -45,17 +62,24 @@ def match(
     unit = centred / length[:, :, None]
     middle = len(unit) // 2
     if not shapes.numbers:
-        return UNKNOWN, -1, unit[middle]
+        return Likeness(UNKNOWN, -1, 1.0, unit[middle])
     shifts, leads, samples = unit.shape
     by_lead = (unit * weights[None, :, None]).reshape(shifts, leads * samples)
     fits = by_lead @ shapes.known.reshape(len(shapes.numbers), -1).T
     best = int(fits.argmax())
     shift, place = divmod(best, len(shapes.numbers))
-    return float(fits[shift, place]), place, unit[shift]
+    usual = float(fits[:, _usual(shapes)].max())
+    return Likeness(float(fits[shift, place]), place, usual, unit[shift])
 
 
 def learn(
-    shapes: Shapes, unit: Samples, fit: float, place: int, strength: float
+    shapes: Shapes,
+    unit: Samples,
+    fit: float,
+    place: int,
+    *,
+    strength: float,
+    width_ms: float,
 ) -> int:
     """Take a beat into what is known; returns the number of its shape."""
     shapes.beats += 1
@@ -64,8 +88,11 @@ def learn(
         length = np.sqrt((blended * blended).sum(axis=1, keepdims=True)) + 1e-12
         shapes.known[place] = blended / length
         shapes.strengths[place] += _LEARNING * (strength - shapes.strengths[place])
+        shapes.widths_ms[place] += _LEARNING * (width_ms - shapes.widths_ms[place])
         shapes.seen[place] = shapes.beats
         shapes.counts[place] += 1
+        if shapes.counts[place] > _MEMORY:
+            shapes.counts = [(count + 1) // 2 for count in shapes.counts]
         return shapes.numbers[place]
     number = max(shapes.numbers, default=-1) + 1
     if len(shapes.numbers) >= MOST:
@@ -76,10 +103,20 @@ def learn(
     shapes.strengths.append(strength)
     shapes.seen.append(shapes.beats)
     shapes.counts.append(1)
+    shapes.widths_ms.append(width_ms)
     return number
 
 
 def _forget(shapes: Shapes, place: int) -> None:
     shapes.known = np.delete(shapes.known, place, axis=0)
-    for column in (shapes.numbers, shapes.strengths, shapes.seen, shapes.counts):
-        del column[place]
+    del shapes.numbers[place], shapes.strengths[place], shapes.seen[place]
+    del shapes.counts[place], shapes.widths_ms[place]
+
+
+def _usual(shapes: Shapes) -> int:
+    enough = _FREQUENT * sum(shapes.counts)
+    width = [
+        width_ms if count >= enough else 1e9
+        for width_ms, count in zip(shapes.widths_ms, shapes.counts, strict=True)
+    ]
+    return width.index(min(width))

@@ -17,7 +17,12 @@ _NORMAL: Final = (  # seconds from the R peak, mV, width in seconds
     (0.027, -0.22, 0.010),
     (0.26, 0.28, 0.045),
 )
-_VENTRICULAR: Final = ((0.0, 1.4, 0.035), (0.08, -0.5, 0.040), (0.30, -0.45, 0.060))
+_VENTRICULAR: Final = (
+    (-0.03, 0.7, 0.018),
+    (0.02, 1.3, 0.024),
+    (0.08, -0.7, 0.026),
+    (0.3, -0.4, 0.06),
+)
 
 
 def made_ecg(
@@ -57,3 +62,20 @@ def made_ecg(
 def regular(count: int, interval_s: float, *, first_s: float = 0.5) -> list[float]:
     """Return the times of beats at one interval."""
     return [first_s + index * interval_s for index in range(count)]
+
+
+def made_pulse(
+    beats_s: Sequence[float],
+    duration_s: float,
+    rate_hz: float,
+    *,
+    delay_s: float = 0.25,
+) -> NDArray[np.float64]:
+    """Return a pleth, in no unit, with a pulse some time after each of the beats."""
+    times = np.arange(round(duration_s * rate_hz)) / rate_hz
+    pleth = np.zeros(len(times))
+    for beat_s in beats_s:
+        after = times - beat_s - delay_s
+        pleth += np.exp(-((after - 0.10) ** 2) / (2 * 0.055**2))
+        pleth += 0.4 * np.exp(-((after - 0.32) ** 2) / (2 * 0.09**2))
+    return pleth

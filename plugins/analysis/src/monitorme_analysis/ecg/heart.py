@@ -1,0 +1,155 @@
+"""One heart by its waveforms: ECG leads together, and pulses that confirm them.
+
+`Heart` takes waveforms in as they come and says, for every whole second of the ECG, what
+is true. It keeps no clock: times are those of the samples.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Final
+
+from monitorme_analysis.ecg import irregular, rhythm, technical, ventricular
+from monitorme_analysis.ecg.fibrillation import leakage
+from monitorme_analysis.ecg.filters import Samples
+from monitorme_analysis.ecg.lead_quality import LeadFault
+from monitorme_analysis.ecg.sign import Sign
+from monitorme_analysis.ecg.stream import Second, Stream, StreamState
+from monitorme_analysis.ecg.tuning import PULSE
+from monitorme_analysis.ecg.view import PulseView, View
+
+_FIBRILLATION_S: Final = 3.0
+_USUAL_MATCH: Final = 0.9
+_JUDGEMENTS: Final[tuple[Callable[[View], Iterator[Sign]], ...]] = (
+    technical.faults,
+    technical.pulses,
+    rhythm.asystole,
+    rhythm.bradycardia,
+    rhythm.tachycardia,
+    rhythm.pause,
+    ventricular.fibrillation,
+    ventricular.tachycardia,
+    ventricular.ectopy,
+    irregular.atrial_fibrillation,
+    technical.disagreement,
+)
+
+
+@dataclass(slots=True)
+class HeartState:
+    """All that is known of a heart."""
+
+    ecg: StreamState | None = None
+    pulses: dict[str, StreamState] = field(default_factory=dict)
+
+
+class Heart:
+    """Judges the waveforms of one patient."""
+
+    def __init__(self, state: HeartState | None = None) -> None:
+        self.state = state or HeartState()
+        ecg = self.state.ecg
+        self._ecg = Stream(ecg) if ecg is not None else None
+        self._pulses = {
+            name: Stream(one, PULSE) for name, one in self.state.pulses.items()
+        }
+
+    def begin_ecg(self, rate_hz: float, leads: tuple[str, ...], start_ms: int) -> None:
+        """Begin an ECG anew: another rate, other leads, or after a gap."""
+        self._ecg = Stream.begin(rate_hz, leads, start_ms)
+        self.state.ecg = self._ecg.state
+
+    def begin_pulse(self, name: str, rate_hz: float, start_ms: int) -> None:
+        """Begin a pulse waveform anew."""
+        self._pulses[name] = Stream.begin(rate_hz, (name,), start_ms, PULSE)
+        self.state.pulses[name] = self._pulses[name].state
+
+    def end_pulse(self, name: str) -> None:
+        """Forget a pulse waveform: it comes no more."""
+        self._pulses.pop(name, None)
+        self.state.pulses.pop(name, None)
+
+    def take_pulse(self, name: str, samples: Samples) -> None:
+        """Take in samples of a pulse waveform that has begun."""
+        stream = self._pulses[name]
+        for _ in range(stream.take(samples[None])):
+            stream.advance()
+
+    def take_ecg(self, samples: Samples) -> Iterator[tuple[int, list[Sign]]]:
+        """Take in samples of the ECG; yield what is true, for each whole second."""
+        stream = self._ecg
+        if stream is None:
+            return
+        for _ in range(stream.take(samples)):
+            stream.advance()
+            self._look_for_fibrillation(stream)
+            yield stream.until_ms, self.signs()
+
+    def finish(self) -> list[Sign]:
+        """Return what is true at the end of a recording."""
+        for stream in (self._ecg, *self._pulses.values()):
+            if stream is not None:
+                stream.finish()
+        return self.signs()
+
+    def signs(self) -> list[Sign]:
+        """Return what is true now."""
+        if self._ecg is None or self._ecg.known_ms <= self._ecg.state.start_ms:
+            return []
+        view = self.view()
+        return _once(chain.from_iterable(judge(view) for judge in _JUDGEMENTS))
+
+    def view(self) -> View:
+        """Return what the judgements look at."""
+        stream = self._ecg
+        if stream is None:
+            raise ValueError("no ECG has begun")
+        state = stream.state
+        return View(
+            now_ms=stream.until_ms,
+            known_ms=stream.known_ms,
+            start_ms=state.start_ms,
+            beats=(*state.beats, *stream.likely()),
+            maybe_ms=tuple(stream.maybe()),
+            leads=state.leads,
+            seconds=tuple(state.seconds),
+            pulses={name: _pulse_view(one) for name, one in self._pulses.items()},
+        )
+
+    def _look_for_fibrillation(self, stream: Stream) -> None:
+        """Measure the newest second, unless its beats are the usual ones."""
+        state = stream.state
+        newest = [b for b in state.beats[-4:] if b.at_ms > stream.until_ms - 5_000]
+        if newest and all(
+            one.beat.usual_match > _USUAL_MATCH and one.beat.noise < 0.2
+            for one in newest
+        ):
+            return
+        last = state.seconds[-1]
+        waves = stream.wave(_FIBRILLATION_S)
+        useless = (LeadFault.MISSING, LeadFault.FLAT, LeadFault.SATURATED)
+        measured = [
+            leakage(wave, stream.working_rate_hz)
+            for wave, fault in zip(waves, last.faults, strict=True)
+            if fault not in useless
+        ]
+        if measured:
+            state.seconds[-1] = Second(last.until_ms, last.faults, min(measured))
+
+
+def _pulse_view(stream: Stream) -> PulseView:
+    state = stream.state
+    return PulseView(
+        pulses=(*state.beats, *stream.likely()),
+        seconds=tuple(state.seconds),
+        known_ms=stream.known_ms,
+    )
+
+
+def _once(signs: Iterator[Sign]) -> list[Sign]:
+    """Return signs, of each code the first, without those that others hold back."""
+    first: dict[str, Sign] = {}
+    for sign in signs:
+        first.setdefault(sign.code, sign)
+    held = {code for sign in first.values() for code in sign.holds_back}
+    return [sign for code, sign in first.items() if code not in held]

@@ -1,0 +1,84 @@
+"""What is wrong with a lead, from a second of its raw samples and its restlessness."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from monitorme_analysis.ecg.filters import Samples
+
+_MISSING_PART: Final = 0.3
+_RAIL_PART: Final = 0.15
+_RAIL_RUN: Final = 3
+"""Saturated samples come in runs; a peak that is the highest ever is alone."""
+_NOISY: Final = 0.5
+"""Restlessness, in usual heights of a beat, from which beats cannot be told."""
+
+
+class LeadFault(StrEnum):
+    """What makes a lead useless for now; the first that applies."""
+
+    MISSING = "missing"
+    FLAT = "flat"
+    SATURATED = "saturated"
+    NOISY = "noisy"
+
+
+@dataclass(slots=True)
+class Extremes:
+    """The lowest and highest value that each lead has had."""
+
+    low: Samples = field(default_factory=lambda: np.zeros(0))
+    high: Samples = field(default_factory=lambda: np.zeros(0))
+
+
+def faults(
+    raw: Samples, restless: Samples, extremes: Extremes
+) -> tuple[LeadFault | None, ...]:
+    """Return what is wrong with each lead in a second of raw samples.
+
+    A heart that stands still leaves a line that drifts and trembles; a line that does
+    neither, to the last bit, is a lead that is off.
+    """
+    low, high = raw.min(axis=1), raw.max(axis=1)
+    if np.isnan(low).any():
+        return tuple(
+            _fault(row, _value(restless, i), extremes, i) for i, row in enumerate(raw)
+        )
+    if not extremes.low.size:
+        extremes.low, extremes.high = low, high
+    extremes.low = np.minimum(extremes.low, low)
+    extremes.high = np.maximum(extremes.high, high)
+    touches = (low <= extremes.low) | (high >= extremes.high) | (low == high)
+    return tuple(
+        _fault(raw[i], _value(restless, i), extremes, i)
+        if touches[i]
+        else (LeadFault.NOISY if _value(restless, i) > _NOISY else None)
+        for i in range(len(raw))
+    )
+
+
+def _value(restless: Samples, place: int) -> float:
+    return float(restless[place]) if restless.size else 0.0
+
+
+def _fault(
+    row: Samples, restless: float, extremes: Extremes, place: int
+) -> LeadFault | None:
+    present = row[~np.isnan(row)]
+    if len(present) < (1 - _MISSING_PART) * len(row):
+        return LeadFault.MISSING
+    if present.min() == present.max():
+        return LeadFault.FLAT
+    if extremes.low.size and _is_railed(present, extremes, place):
+        return LeadFault.SATURATED
+    return LeadFault.NOISY if restless > _NOISY else None
+
+
+def _is_railed(row: Samples, extremes: Extremes, place: int) -> bool:
+    at_rail = (row <= extremes.low[place]) | (row >= extremes.high[place])
+    if at_rail.mean() < _RAIL_PART:
+        return False
+    runs = np.convolve(at_rail, np.ones(_RAIL_RUN), "valid")
+    return bool((runs == _RAIL_RUN).mean() >= _RAIL_PART / 2)

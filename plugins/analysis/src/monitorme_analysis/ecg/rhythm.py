@@ -1,0 +1,151 @@
+"""Rate and pauses: asystole, extreme bradycardia and tachycardia, pauses.
+
+The definitions are those of the alarms of the PhysioNet/CinC Challenge 2015: no beat for
+4 s; below 40 a minute for 5 beats; above 140 a minute for 17 beats.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import fmean, median
+from typing import Final
+
+from monitorme.contract.payloads import Priority
+from monitorme_analysis.ecg.lead_quality import LeadFault
+from monitorme_analysis.ecg.pulse import goes_on, trains
+from monitorme_analysis.ecg.sign import Sign, technical
+from monitorme_analysis.ecg.stream import Noted
+from monitorme_analysis.ecg.view import View
+
+ASYSTOLE_MS: Final = 4_000
+SLOW_BEATS: Final = 5
+SLOW_RATE: Final = 40.0
+FAST_BEATS: Final = 17
+FAST_RATE: Final = 140.0
+PAUSE_MS: Final = 3_000
+"""A pause of sinus node or conduction that is worth telling: 3 s (2018 ACC/AHA/HRS)."""
+_TELL_PAUSE_MS: Final = 10_000
+_PULSE_ABOVE: Final = 45.0
+_PULSE_BELOW: Final = 130.0
+_USELESS: Final = (LeadFault.MISSING, LeadFault.FLAT)
+
+
+def intervals_ms(beats: Sequence[Noted]) -> list[int]:
+    """Return the times between beats."""
+    return [after.at_ms - before.at_ms for before, after in pairwise(beats)]
+
+
+def rate_of(beats: Sequence[Noted]) -> float:
+    """Return beats a minute over all of some beats."""
+    return 60_000 * (len(beats) - 1) / max(1, beats[-1].at_ms - beats[0].at_ms)
+
+
+def asystole(view: View) -> Iterator[Sign]:
+    """Yield asystole, or what holds it back."""
+    last_ms = view.last_ms
+    if view.known_ms - last_ms < ASYSTOLE_MS:
+        return
+    silent_s = (view.known_ms - last_ms) / 1000
+    seen = view.faults_since(last_ms + 1_000)
+    blind = bool(seen) and all(all(f in _USELESS for f in leads) for leads in seen)
+    if blind:
+        if not any(pulse.is_live for pulse in view.pulses.values()):
+            return  # `lead_off` says why nothing is known
+        if goes_on(view, last_ms, view.now_ms):
+            return
+    train = goes_on(view, last_ms, view.now_ms)
+    if train is not None:
+        yield technical(
+            "ecg_pulse_disagrees",
+            last_ms,
+            f"ECG shows no beat, {train.source} a pulse of {train.rate:.0f}/min",
+            holds_back=("ecg_asystole",),
+        )
+        return
+    yield Sign(
+        "ecg_asystole",
+        last_ms,
+        f"no heartbeat for {silent_s:.0f} s",
+        Priority.HIGH,
+        value=round(silent_s, 1),
+    )
+
+
+def bradycardia(view: View) -> Iterator[Sign]:
+    """Yield extreme bradycardia."""
+    newest = view.beats[-SLOW_BEATS:]
+    if len(newest) < SLOW_BEATS or rate_of(newest) >= SLOW_RATE:
+        return
+    if view.now_ms - newest[-1].at_ms > 6_000:
+        return
+    rate = rate_of(newest)
+    first_ms, last_ms = newest[0].at_ms, newest[-1].at_ms
+    for train in trains(view, first_ms + 300, last_ms + 300):
+        if train.rate > max(_PULSE_ABOVE, 1.15 * rate) and _covers(
+            train.count, train.rate, last_ms - first_ms
+        ):
+            yield technical(
+                "ecg_pulse_disagrees",
+                first_ms,
+                f"ECG {rate:.0f}/min, {train.source} {train.rate:.0f}/min",
+                holds_back=("ecg_extreme_bradycardia",),
+            )
+            return
+    yield Sign(
+        "ecg_extreme_bradycardia",
+        first_ms,
+        f"heart rate {rate:.0f}/min over {SLOW_BEATS} beats",
+        Priority.HIGH,
+        value=round(rate, 1),
+    )
+
+
+def tachycardia(view: View) -> Iterator[Sign]:
+    """Yield extreme tachycardia."""
+    newest = view.beats[-FAST_BEATS:]
+    if len(newest) < FAST_BEATS or view.now_ms - newest[-1].at_ms > 4_000:
+        return
+    rate = 60_000 / max(1.0, median(intervals_ms(newest)))
+    # One beat that was missed, or one that was none, does not change the median.
+    if rate <= FAST_RATE or rate_of(newest) <= 0.93 * FAST_RATE:
+        return
+    if fmean(one.beat.noise for one in newest) > 0.35:
+        first_ms, last_ms = newest[0].at_ms, newest[-1].at_ms
+        for train in trains(view, first_ms + 300, last_ms + 300):
+            if train.rate < _PULSE_BELOW:
+                yield technical(
+                    "ecg_pulse_disagrees",
+                    first_ms,
+                    f"ECG {rate:.0f}/min, {train.source} {train.rate:.0f}/min",
+                    holds_back=("ecg_extreme_tachycardia",),
+                )
+                return
+    yield Sign(
+        "ecg_extreme_tachycardia",
+        newest[0].at_ms,
+        f"heart rate {rate:.0f}/min over {FAST_BEATS} beats",
+        Priority.HIGH,
+        value=round(rate, 1),
+    )
+
+
+def pause(view: View) -> Iterator[Sign]:
+    """Yield a pause that has ended; one that has not becomes an asystole."""
+    recent = [b for b in view.beats if b.at_ms > view.now_ms - _TELL_PAUSE_MS - 6_000]
+    for before, after in pairwise(recent):
+        length_ms = after.at_ms - before.at_ms
+        if length_ms >= PAUSE_MS and view.now_ms - after.at_ms <= _TELL_PAUSE_MS:
+            if goes_on(view, before.at_ms, after.at_ms):
+                continue
+            yield Sign(
+                "ecg_pause",
+                before.at_ms,
+                f"pause of {length_ms / 1000:.1f} s",
+                Priority.MEDIUM,
+                value=length_ms / 1000,
+            )
+            return
+
+
+def _covers(count: int, rate: float, span_ms: int) -> bool:
+    """Say whether a train has about all the pulses that its rate would make in a time."""
+    return count >= 0.7 * rate * span_ms / 60_000

@@ -1,0 +1,148 @@
+"""Beats that come from a ventricle: tachycardia, fibrillation, how often they come.
+
+A ventricular beat is wider than the patient's usual ones and of another shape. Five in a
+row faster than 100 a minute are a tachycardia, and a rough wave without beats for 4 s is
+a flutter or fibrillation (definitions of the PhysioNet/CinC Challenge 2015). Both are
+suspicions: a lead that is moved makes the like. A pulse that goes on unchanged
+contradicts them.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import fmean, median
+from typing import Final
+
+from monitorme.contract.payloads import Priority
+from monitorme_analysis.ecg.fibrillation import COARSE
+from monitorme_analysis.ecg.pulse import Train, is_good, trains
+from monitorme_analysis.ecg.rhythm import rate_of
+from monitorme_analysis.ecg.sign import Sign, technical
+from monitorme_analysis.ecg.stream import Noted
+from monitorme_analysis.ecg.view import View
+
+RUN_BEATS: Final = 5
+RUN_RATE: Final = 100.0
+FIBRILLATION_S: Final = 4
+ECTOPIC_A_MINUTE: Final = 10
+_OTHER: Final = 0.8
+_WIDER_MS: Final = 10.0
+_NOISE: Final = 0.45
+_RECENT_MS: Final = 12_000
+_AFTER_MS: Final = 5_000
+
+
+def usual_width_ms(beats: Sequence[Noted]) -> float:
+    """Return the width of the patient's narrow beats: the lower quartile."""
+    widths = sorted(one.beat.width_ms for one in beats)
+    return widths[len(widths) // 4] if widths else 0.0
+
+
+def is_ventricular(beat: Noted, usual_ms: float) -> bool:
+    """Say whether a beat is of another shape and wider than the usual ones."""
+    other = beat.beat.usual_match < _OTHER
+    return other and beat.beat.width_ms >= usual_ms + _WIDER_MS
+
+
+def tachycardia(view: View) -> Iterator[Sign]:
+    """Yield ventricular tachycardia, or what contradicts it."""
+    run = _newest_run(view)
+    if run is None:
+        return
+    rate = rate_of(run)
+    first_ms, last_ms = run[0].at_ms, run[-1].at_ms
+    train = _unchanged(view, first_ms, last_ms)
+    if train is not None:
+        yield technical(
+            "ecg_pulse_disagrees",
+            first_ms,
+            f"ECG like a run of wide beats, {train.source} goes on unchanged",
+            holds_back=("ecg_ventricular_tachycardia",),
+        )
+        return
+    yield Sign(
+        "ecg_ventricular_tachycardia",
+        first_ms,
+        f"{len(run)} wide beats in a row at {rate:.0f}/min: suspected "
+        "ventricular tachycardia",
+        Priority.HIGH,
+        value=round(rate, 1),
+    )
+
+
+def fibrillation(view: View) -> Iterator[Sign]:
+    """Yield ventricular fibrillation or flutter, or what contradicts it."""
+    newest = view.seconds[-FIBRILLATION_S:]
+    if len(newest) < FIBRILLATION_S:
+        return
+    rough = sum(one.leakage < COARSE for one in newest)
+    if rough < FIBRILLATION_S - 1 or newest[-1].leakage > 1.2 * COARSE:
+        return
+    first_ms = newest[0].until_ms - 4_000
+    for pulse in view.pulses.values():
+        good = [one for one in pulse.pulses if is_good(one) and one.at_ms > first_ms]
+        if pulse.is_live and len(good) >= 3:
+            yield technical(
+                "ecg_pulse_disagrees",
+                first_ms,
+                "ECG like fibrillation, but there is a pulse",
+                holds_back=("ecg_ventricular_fibrillation",),
+            )
+            return
+    yield Sign(
+        "ecg_ventricular_fibrillation",
+        first_ms,
+        "no beats but a rough wave: suspected ventricular fibrillation or flutter",
+        Priority.HIGH,
+    )
+
+
+def ectopy(view: View) -> Iterator[Sign]:
+    """Yield frequent ventricular beats: so many in the last minute."""
+    minute = [one for one in view.beats if one.at_ms > view.now_ms - 60_000]
+    usual_ms = usual_width_ms(view.beats)
+    wide = [one for one in minute if is_ventricular(one, usual_ms)]
+    clear = [one for one in wide if one.beat.noise < _NOISE]
+    if len(clear) >= ECTOPIC_A_MINUTE:
+        yield Sign(
+            "ecg_ventricular_ectopy",
+            clear[0].at_ms,
+            "many ventricular beats",
+            Priority.LOW,
+            value=float(len(clear)),
+        )
+
+
+def _newest_run(view: View) -> list[Noted] | None:
+    """Return the newest run of ventricular beats that is fast and clear enough."""
+    usual_ms = usual_width_ms(view.beats)
+    run: list[Noted] = []
+    newest: list[Noted] | None = None
+    for one in view.beats:
+        if one.at_ms < view.now_ms - _RECENT_MS:
+            continue
+        run = [*run, one] if is_ventricular(one, usual_ms) else []
+        if len(run) >= RUN_BEATS and _is_fast(run):
+            newest = run
+    if newest is None or view.now_ms - newest[-1].at_ms > _AFTER_MS:
+        return None
+    return newest if fmean(one.beat.noise for one in newest) < _NOISE else None
+
+
+def _is_fast(run: Sequence[Noted]) -> bool:
+    gaps = [after.at_ms - before.at_ms for before, after in pairwise(run)]
+    return 60_000 / max(1.0, median(gaps)) > RUN_RATE
+
+
+def _unchanged(view: View, first_ms: int, last_ms: int) -> Train | None:
+    """Return a pulse that went on through a run as it was before it."""
+    before = {one.source: one for one in trains(view, first_ms - 6_000, first_ms)}
+    for source, was in before.items():
+        interval_ms = 60_000 / was.rate
+        through = trains(view, first_ms - 2_000, last_ms + 600, 1.6 * interval_ms)
+        train = next((one for one in through if one.source == source), None)
+        if train is None:
+            continue
+        same_rate = abs(train.rate - was.rate) < 0.15 * was.rate
+        if same_rate and train.strength > 0.75 * was.strength:
+            return train
+    return None
