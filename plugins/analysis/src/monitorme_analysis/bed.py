@@ -6,7 +6,7 @@ replay of a recording and catching up after a restart differ in nothing else.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -191,7 +191,7 @@ class BedAnalysis:
             at_ms = min(reading.time_ms - device.offset_ms, received_ms)
         if received_ms - at_ms > LATE_AFTER_MS:
             return False
-        return self._observe(
+        return self.observe(
             Observed(
                 vital,
                 at_ms,
@@ -215,16 +215,18 @@ class BedAnalysis:
             known.elapsed_ms = end_ms - second_ms
         while known.elapsed_ms < end_ms:
             known.elapsed_ms += second_ms
-            self.elapse(known.elapsed_ms)
+            if known.admission is not None:
+                self._pass(known.elapsed_ms)
 
     def elapse(self, now_ms: int) -> None:
         """Tell the rules what time it is, at once."""
         if self.state.known.admission is None:
             return
         context = self._context
-        for slot in self._elapsing:
-            if slot.elapse(now_ms, context):
-                self.revision += 1
+        for _, slots in self._elapsing:
+            for slot in slots:
+                if slot.elapse(now_ms, context):
+                    self.revision += 1
 
     def findings(self, now_ms: int) -> tuple[Finding, ...]:
         """Return what is published as true, each code once."""
@@ -313,7 +315,12 @@ class BedAnalysis:
         device.by_vital[vital] = seq
         return True
 
-    def _observe(self, observed: Observed) -> bool:
+    def observe(self, observed: Observed) -> bool:
+        """Hand a reading, whatever device took it, to the rules.
+
+        Says whether it was the newest of its vital. A recording, which has no devices
+        whose clocks and numbers could be wrong, is judged through here.
+        """
         known = self.state.known
         vital = observed.vital
         if observed.at_ms < known.since_ms:
@@ -331,9 +338,12 @@ class BedAnalysis:
         if known.admission is None:
             return True
         context = self._context
-        for slot in self._by_vital[vital]:
-            if slot.step(observed, context):
-                self.revision += 1
+        for every_ms, slots in self._by_vital[vital]:
+            if every_ms and before and _is_same(every_ms, observed, before):
+                continue
+            for slot in slots:
+                if slot.step(observed, context):
+                    self.revision += 1
         return True
 
     def _device(self, name: str) -> DeviceState:
@@ -351,12 +361,29 @@ class BedAnalysis:
             if slot is None:
                 slot = self.state.slots[name] = Slot(rule, rule.begin())
             self._slots[name] = slot
-        self._by_vital: dict[str, list[Slot]] = {
-            vital: [self._slots[name] for name in names]
-            for vital, names in self.rules.by_vital.items()
+        self._by_vital = {
+            vital: self._grouped(found) for vital, found in self.rules.by_vital.items()
         }
-        self._elapsing = [self._slots[name] for name in self.rules.elapsing]
+        self._elapsing = self._grouped(self.rules.elapsing)
         self._refresh_context()
+
+    def _grouped(
+        self, names_by_ms: Mapping[int, tuple[str, ...]]
+    ) -> list[tuple[int, list[Slot]]]:
+        return [
+            (every_ms, [self._slots[name] for name in names])
+            for every_ms, names in names_by_ms.items()
+        ]
+
+    def _pass(self, now_ms: int) -> None:
+        """Tell the time to the rules that want to know it now."""
+        context, second_ms = self._context, self._second_ms
+        for every_ms, slots in self._elapsing:
+            if now_ms % every_ms >= second_ms:
+                continue
+            for slot in slots:
+                if slot.elapse(now_ms, context):
+                    self.revision += 1
 
     def _refresh_context(self) -> None:
         known, bed = self.state.known, self._bed
@@ -380,6 +407,11 @@ class BedAnalysis:
 
     def _limits_before_patient(self) -> dict[str, Any]:
         return dict(self._limits.of(self.state.known.category))
+
+
+def _is_same(every_ms: int, observed: Observed, before: Observed) -> bool:
+    """Say whether two readings were taken in the same stretch of time."""
+    return observed.at_ms // every_ms == before.at_ms // every_ms
 
 
 def _is_older(observed: Observed, before: Observed) -> bool:

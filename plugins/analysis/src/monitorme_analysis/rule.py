@@ -6,7 +6,7 @@ analysis keeps, writes down and hands back, so that a restart resumes where it e
 
     state = rule.begin()
     state, findings = rule.step(state, observed, context)   # each reading of its vitals
-    state, findings = rule.elapse(state, now_ms, context)   # each whole second
+    state, findings = rule.elapse(state, now_ms, context)   # as time passes
 
 Both return all that is true now, or None where nothing has changed since the last call:
 return None on the usual path, it costs nothing. A state may be changed in place or
@@ -198,6 +198,16 @@ class Rule(ABC, Generic[St, Se]):
     """The model of its settings."""
     State: ClassVar[type]
     """What it knows of a bed: a dataclass that pydantic can write down and read back."""
+    source: ClassVar[str] = ""
+    """Where its figures come from, for docs/analysis.md."""
+    every_ms: ClassVar[Mapping[str, int]] = {}
+    """By vital: it needs no more than the first reading of each such stretch of time.
+
+    A rate that comes twice a second need not be looked at twice a second to see where it
+    goes in an hour, and a reading that no rule looks at costs nothing.
+    """
+    elapse_every_ms: ClassVar[int] = 1_000
+    """How often it wants to know that time passes."""
 
     def __init__(self, settings: Se) -> None:
         """Keep the settings; a rule holds nothing else."""
@@ -223,7 +233,7 @@ class Rule(ABC, Generic[St, Se]):
     ) -> tuple[St, Findings]:
         """Take in that time passes.
 
-        Called for every whole second, and at once when limits or what staff entered
+        Called every `elapse_every_ms`, and at once when limits or what staff entered
         have changed. A rule that does not override it is not called.
         """
         del now_ms, context

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from monitorme.contract.vitals import Catalogue
+from monitorme.contract.vitals import Catalogue, Vital
 from monitorme.errors import ConfigError
 from monitorme.site import first_mistake
 from monitorme_analysis.installed import installed_rules
@@ -21,19 +21,23 @@ class RuleSet:
     def __init__(self, rules: Iterable[AnyRule], catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self.rules: dict[str, AnyRule] = {rule.name: rule for rule in rules}
-        self.by_vital: dict[str, tuple[str, ...]] = {
-            vital: tuple(
-                name for name, rule in self.rules.items() if rule.wants(vital, entry)
-            )
-            for vital, entry in catalogue.items()
+        self.by_vital: dict[str, dict[int, tuple[str, ...]]] = {
+            vital: self._stepping(vital, entry) for vital, entry in catalogue.items()
         }
-        """The names of the rules that step on a vital."""
-        self.elapsing: tuple[str, ...] = tuple(
-            name
+        """The names of the rules that step on a vital, by how often: 0 is always."""
+        self.elapsing: dict[int, tuple[str, ...]] = _grouped(
+            (rule.elapse_every_ms, name)
             for name, rule in self.rules.items()
             if type(rule).elapse is not Rule.elapse
         )
-        """The names of the rules to whom time matters by itself."""
+        """The names of the rules to whom time matters by itself, by how often."""
+
+    def _stepping(self, vital: str, entry: Vital) -> dict[int, tuple[str, ...]]:
+        return _grouped(
+            (rule.every_ms.get(vital, 0), name)
+            for name, rule in self.rules.items()
+            if rule.wants(vital, entry)
+        )
 
     @classmethod
     def configured(
@@ -69,6 +73,13 @@ class RuleSet:
     def adapters(self) -> dict[str, TypeAdapter[Any]]:
         """What writes a rule's state down and reads it back, by name."""
         return {name: TypeAdapter(rule.State) for name, rule in self.rules.items()}
+
+
+def _grouped(rules: Iterable[tuple[int, str]]) -> dict[int, tuple[str, ...]]:
+    grouped: dict[int, tuple[str, ...]] = {}
+    for every_ms, name in rules:
+        grouped[every_ms] = (*grouped.get(every_ms, ()), name)
+    return dict(sorted(grouped.items()))
 
 
 def _made(rule: type[AnyRule], settings: Mapping[str, object]) -> AnyRule:

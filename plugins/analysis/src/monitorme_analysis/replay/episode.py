@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from monitorme.contract.payloads import Condition, ConditionKind, Priority
+from monitorme.contract.payloads import ConditionKind, Priority
+from monitorme_analysis.rule import Finding
 
 RANK: Final = {Priority.LOW: 0, Priority.MEDIUM: 1, Priority.HIGH: 2}
 
@@ -25,27 +26,34 @@ class Episode:
     """When it was over; None where it still held at the end."""
     worst: float | None
     detail: str
+    vital: str | None = None
+    component: str | None = None
+    limit: float | None = None
+    """The limit that it was first about."""
 
     @classmethod
-    def begun(cls, bed: str, condition: Condition, now_ms: int) -> "Episode":
-        """Return the episode that begins with a condition."""
+    def begun(cls, bed: str, finding: Finding, now_ms: int) -> "Episode":
+        """Return the episode that begins with a finding."""
         return cls(
             bed,
-            condition.code,
-            condition.kind,
-            condition.priority,
-            condition.since_ms,
+            finding.code,
+            finding.kind,
+            finding.priority,
+            finding.since_ms,
             now_ms,
             None,
-            condition.worst,
-            condition.text,
+            finding.worst,
+            finding.text,
+            finding.vital,
+            finding.component,
+            finding.limit,
         )
 
-    def follow(self, condition: Condition) -> None:
-        """Take in how the condition is now."""
-        if RANK[condition.priority] > RANK[self.priority]:
-            self.priority = condition.priority
-        self.worst, self.detail = condition.worst, condition.text
+    def follow(self, finding: Finding) -> None:
+        """Take in how it is now."""
+        if RANK[finding.priority] > RANK[self.priority]:
+            self.priority = finding.priority
+        self.worst, self.detail = finding.worst, finding.text
 
     def lasted_ms(self, end_ms: int) -> int:
         """Return how long it was an alarm, to `end_ms` where it still held."""

@@ -41,8 +41,6 @@ class Nights:
     """What a bed's values were awake and asleep in the last 24 hours."""
 
     hours: dict[str, tuple[Hour, ...]] = field(default_factory=dict)
-    noted_ms: dict[str, int] = field(default_factory=dict)
-    """When the newest value of each was noted."""
     woke_ms: int | None = None
     """When the patient last woke up, while that is told of."""
     was_asleep: bool = False
@@ -53,6 +51,8 @@ class DayAndNightRule(Rule[Nights, DayAndNightSettings]):
 
     name = "day_and_night"
     vitals = (*VITALS, SLEEP)
+    every_ms = {"heart_rate": MINUTE_MS}  # noqa: RUF012  # as ClassVar in Rule
+    elapse_every_ms = MINUTE_MS
     source = (
         "a dip below 10 %: O'Brien et al., Lancet 1988; ESH 2014; of the heart "
         "rate: Ben-Dov et al., Arch. Intern. Med. 2007 (3,957 people)"
@@ -71,13 +71,10 @@ class DayAndNightRule(Rule[Nights, DayAndNightSettings]):
         vital, at_ms = observed.vital, observed.at_ms
         if vital == SLEEP:
             return state, self._slept(state, at_ms, context)
-        if at_ms - state.noted_ms.get(vital, 0) < MINUTE_MS:
-            return state, None
         number = _number(observed.value)
         sleep = context.sleep(at_ms)
         if number is None or sleep == "unknown":
             return state, None
-        state.noted_ms[vital] = at_ms
         hours = state.hours.get(vital, ())
         state.hours[vital] = note(hours, at_ms, number, asleep=sleep == "asleep")
         return state, None

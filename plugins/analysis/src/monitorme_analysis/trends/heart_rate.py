@@ -30,6 +30,7 @@ class RisingHeartRate(TrendRule[RisingHeartRateSettings]):
 
     name = "rising_heart_rate"
     vitals = ("heart_rate",)
+    every_ms = {"heart_rate": 5_000}  # noqa: RUF012  # as ClassVar in Rule
     source = (
         "a third within an hour: the customer's requirements; medium from 100/min, "
         "tachycardia of adults"
@@ -41,7 +42,7 @@ class RisingHeartRate(TrendRule[RisingHeartRateSettings]):
     def shape(self) -> Shape:
         """Return a window of twenty-four points, a value every five seconds."""
         span_ms = round(self.settings.within_min * 60_000)
-        return Shape(span_ms, span_ms // 24, every_ms=5_000, gap_ms=120_000)
+        return Shape(span_ms, span_ms // 24, every_ms=0, gap_ms=120_000)
 
     def change(self, window: Window) -> tuple[Change, float]:
         """Return the largest rise, as a share of the rise that it takes."""

@@ -16,6 +16,7 @@ from monitorme_analysis.rule import (
 )
 from monitorme_analysis.trends.slope import Line, fit
 from monitorme_analysis.trends.time_to_limit import TimeToLimit, time_to_limit
+from monitorme_analysis.trends.trending import is_told
 from monitorme_analysis.trends.window import Shape, Window, add, levels
 
 VITALS: Final = (
@@ -71,6 +72,8 @@ class NearingLimit(Rule[NearingLimits, NearingLimitSettings]):
 
     name = "nearing_limit"
     vitals = VITALS
+    every_ms = {"heart_rate": 5_000, "respiratory_rate": 5_000}  # noqa: RUF012  # as ClassVar in Rule
+    elapse_every_ms = 10_000
     source = (
         "Theil-Sen slope with Sen's 95 % range (1968); windows and least changes: "
         "ours, see the figures of trends"
@@ -101,8 +104,6 @@ class NearingLimit(Rule[NearingLimits, NearingLimitSettings]):
         if one is None:
             one = state.vitals[vital] = Nearing()
         before = one.window
-        if observed.at_ms - before.newest_ms < 1_000 and before.values:
-            return state, None
         if not isinstance(value, float):
             return state, None
         one.received_ms = observed.received_ms
@@ -110,9 +111,11 @@ class NearingLimit(Rule[NearingLimits, NearingLimitSettings]):
         one.window = window = add(before, observed.at_ms, value, shape)
         if window.points is before.points:
             return state, None
-        had = one.finding
-        one.finding = self._judge(one, observed, context)
-        return state, self._all(state) if one.finding or had else None
+        found = self._judge(one, observed, context)
+        if found is one.finding or (found and is_told(found, one.finding)):
+            return state, None
+        one.finding = found
+        return state, self._all(state)
 
     def elapse(
         self, state: NearingLimits, now_ms: int, context: RuleContext
@@ -148,7 +151,7 @@ class NearingLimit(Rule[NearingLimits, NearingLimitSettings]):
         span_ms = round(minutes * MINUTE_MS)
         if episodic:
             return Shape(span_ms, 0, span_ms // POINTS, max(stale_ms, span_ms // 4))
-        return Shape(span_ms, span_ms // POINTS, 5_000, max(stale_ms, 2 * MINUTE_MS))
+        return Shape(span_ms, span_ms // POINTS, 1_000, max(stale_ms, 2 * MINUTE_MS))
 
     def _judge(
         self, one: Nearing, observed: Observed, context: RuleContext

@@ -46,6 +46,7 @@ class SystolicAgainstLast(Rule[Measured, SystolicAgainstLastSettings]):
 
     name = "systolic_against_last"
     vitals = (VITAL,)
+    elapse_every_ms = 60_000
     source = (
         "a fall by 20 % of the usual: the hypotension most often defined so (Bijker "
         "et al., Anesthesiology 2007, 107:213); a rise by 30 %: ours"

@@ -36,6 +36,8 @@ class Trending:
     """Since when it is found; None where it is not."""
     worst: float = 0.0
     """How far it has come since then."""
+    told: Finding | None = None
+    """How it was told last; what people would not see changed is not told again."""
     sleep: str = "unknown"
     """The sleep state that the window is of."""
 
@@ -43,10 +45,20 @@ class Trending:
 Se = TypeVar("Se", bound=RuleSettings)
 
 
+def is_told(found: Finding, told: Finding | None) -> bool:
+    """Say whether people would see nothing new."""
+    return told is not None and (found.code, found.text, found.priority) == (
+        told.code,
+        told.text,
+        told.priority,
+    )
+
+
 class TrendRule(Rule[Trending, Se], Generic[Se]):
     """Finds that one vital changes too much within a window."""
 
     State = Trending
+    elapse_every_ms = 10_000
     code: ClassVar[str]
     """The condition's."""
     sign: ClassVar[int]
@@ -78,10 +90,7 @@ class TrendRule(Rule[Trending, Se], Generic[Se]):
         self, state: Trending, observed: Observed, context: RuleContext
     ) -> tuple[Trending, Findings]:
         """Take a value in; a window that has a new point is judged."""
-        value = observed.value
-        before = state.window
-        if observed.at_ms - before.newest_ms < self._usual.every_ms and before.values:
-            return state, None
+        value, before = observed.value, state.window
         if not isinstance(value, float):
             return state, None
         state.received_ms = observed.received_ms
@@ -101,7 +110,7 @@ class TrendRule(Rule[Trending, Se], Generic[Se]):
             return state, None
         if now_ms - state.received_ms <= self._shape(context).gap_ms:
             return state, None
-        state.since_ms = None
+        state.since_ms, state.told = None, None
         return state, ()
 
     def _begins_anew(
@@ -127,12 +136,16 @@ class TrendRule(Rule[Trending, Se], Generic[Se]):
         change, share = self.change(state.window)
         holds = state.since_ms is not None
         if share < (ENDS_AT_SHARE if holds else 1.0):
-            state.since_ms = None
+            state.since_ms, state.told = None, None
             return ()
         if state.since_ms is None:
             state.since_ms, state.worst = observed.at_ms, change.to
         state.worst = (min if self.sign < 0 else max)(state.worst, change.to)
-        return (self._finding(state, state.since_ms, change, observed, context),)
+        found = self._finding(state, state.since_ms, change, observed, context)
+        if is_told(found, state.told):
+            return None
+        state.told = found
+        return (found,)
 
     def _finding(
         self,

@@ -18,6 +18,7 @@ from monitorme_analysis.replay.report import Report
 from monitorme_analysis.replay.report import report as alarms_of
 from monitorme_analysis.replay.run import Recording, Setting, Stay, replay
 from monitorme_analysis.validation.markdown import table
+from monitorme_analysis.validation.trends import CODES as TRENDS
 
 SETS: Final = {
     "MIMIC-II numerics, by the minute": ("mimic2_numerics", "*.csv"),
@@ -153,15 +154,24 @@ def _only(stays: Iterable[Stay], kind: ConditionKind) -> list[Stay]:
 
 def _untrue(recording: Recording, stays: Iterable[Stay]) -> Iterator[Episode]:
     for stay in stays:
-        real = {
-            row.value
-            for row in recording.beds[stay.bed]
-            if isinstance(row.value, float) and row.value > 0
-        }
+        numbers: dict[tuple[str, str], set[float]] = {}
+        for row in recording.beds[stay.bed]:
+            if isinstance(row.value, float) and row.value > 0:
+                numbers.setdefault((row.vital, row.component), set()).add(row.value)
         for episode in stay.episodes:
+            real = numbers.get((episode.vital or "", episode.component or ""), set())
             is_of_patient = episode.kind is ConditionKind.PHYSIOLOGICAL
-            if is_of_patient and episode.worst not in (None, *real):
+            if is_of_patient and not _is_real(episode, real):
                 yield episode
+
+
+def _is_real(episode: Episode, real: set[float]) -> bool:
+    """Say whether a worst value was measured, or a trend's lies among what was."""
+    worst = episode.worst
+    if worst is None or not real:
+        return worst is None
+    is_level = episode.code in TRENDS
+    return min(real) <= worst <= max(real) if is_level else worst in real
 
 
 def _must_not_refuse(sentence: str) -> None:
