@@ -3,7 +3,8 @@
 from itertools import islice
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+import msgspec
+from fastapi import APIRouter, Depends, Query, Response
 
 from monitorme.plugin import Context
 from monitorme_recorder.api.asked import Asked, Who
@@ -12,10 +13,10 @@ from monitorme_recorder.api.models import (
     GapOut,
     HistoryOut,
     StayOut,
-    bucket_out,
+    bucket_fields,
     event_out,
     loss_out,
-    reading_out,
+    reading_fields,
     silence_out,
     stay_out,
 )
@@ -47,7 +48,7 @@ def add_charts(router: APIRouter, past: Past, context: Context, who: Who) -> Non
         buckets: Annotated[int | None, Query(ge=1, le=MAX_BUCKETS)] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_READINGS)] = 5_000,
         after: Annotated[str | None, Query(max_length=200)] = None,
-    ) -> HistoryOut:
+    ) -> Response:
         """Return one vital over a time: readings page by page, or equal buckets.
 
         Without `to_ms` until now, without `from_ms` a day before that. A page that is
@@ -73,20 +74,21 @@ def add_charts(router: APIRouter, past: Past, context: Context, who: Who) -> Non
 
     def gaps(
         question: Asked = Depends(ever),  # noqa: B008
+        of_day: Asked = Depends(asked),  # noqa: B008
         vital: Annotated[str | None, Query(max_length=200)] = None,
     ) -> list[GapOut]:
         """Return what is missing, with its span of time and the reason.
 
         With `vital`: the times in which it has no usable reading for longer than the
-        catalogue lets a reading count as known. Without: the readings that are lost for
-        ever, by device, boot and seq.
+        catalogue lets a reading count as known; without `from_ms`, of a day. Without
+        `vital`: the readings that are lost for ever, by device, boot and seq.
         """
         if vital is not None:
             entry = wanted_vital(context.catalogue, vital)
             return [
                 silence_out(leg, entry.name, one)
-                for leg in question.legs
-                for one in past.silences(leg, entry.name, entry.entry.stale_after_ms)
+                for leg in of_day.legs
+                for one in past.silences(leg, entry.name, entry.entry)
             ]
         return [
             loss_out(leg, one)
@@ -98,39 +100,46 @@ def add_charts(router: APIRouter, past: Past, context: Context, who: Who) -> Non
         """Return who lay where in the period, in order."""
         return [stay_out(one) for one in question.stays]
 
-    for endpoint in (history, events, gaps, stays):
+    router.get("/history", response_model=HistoryOut)(history)
+    for endpoint in (events, gaps, stays):
         router.get(f"/{endpoint.__name__}")(endpoint)
 
 
-def _answer(question: Asked, wanted: Wanted) -> HistoryOut:
-    name = wanted.name
-    return HistoryOut(
-        vital=name if wanted.component is None else f"{name}.{wanted.component}",
-        unit=wanted.entry.unit,
-        from_ms=question.period.from_ms,
-        to_ms=question.period.to_ms,
-    )
-
-
-def _in_buckets(past: Past, question: Asked, wanted: Wanted, count: int) -> HistoryOut:
+def _in_buckets(past: Past, question: Asked, wanted: Wanted, count: int) -> Response:
     require_numbers(wanted)
     grid = grid_of(question.period, count)
     found = legs.buckets(
         past.readings, question.legs, wanted.name, grid, wanted.component
     )
-    answer = _answer(question, wanted)
-    answer.buckets = [bucket_out(one) for one in found]
-    return answer
+    return _answer(question, wanted, buckets=[bucket_fields(one) for one in found])
 
 
 def _page(
     past: Past, question: Asked, wanted: Wanted, limit: int, after: Position | None
-) -> HistoryOut:
+) -> Response:
     found = legs.readings(past.readings, question.legs, wanted.name, after)
     page = list(islice(found, limit + 1))
-    answer = _answer(question, wanted)
-    answer.readings = [reading_out(one, wanted.component) for one in page[:limit]]
-    if len(page) > limit:
-        answer.next_ms = page[limit].kept.at_ms
-        answer.next = cursor_of(page[limit - 1].position)
-    return answer
+    readings = [reading_fields(one, wanted.component) for one in page[:limit]]
+    if len(page) <= limit:
+        return _answer(question, wanted, readings=readings)
+    return _answer(
+        question,
+        wanted,
+        readings=readings,
+        next_ms=page[limit].kept.at_ms,
+        next=cursor_of(page[limit - 1].position),
+    )
+
+
+def _answer(question: Asked, wanted: Wanted, **found: object) -> Response:
+    """Return what `HistoryOut` documents: built by hand, it takes a fifth of the time."""
+    name = wanted.name
+    fields = {
+        "vital": name if wanted.component is None else f"{name}.{wanted.component}",
+        "unit": wanted.entry.unit,
+        "from_ms": question.period.from_ms,
+        "to_ms": question.period.to_ms,
+        **{"readings": None, "buckets": None, "next_ms": None, "next": None},
+        **found,
+    }
+    return Response(msgspec.json.encode(fields), media_type="application/json")

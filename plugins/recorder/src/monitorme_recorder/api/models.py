@@ -149,23 +149,25 @@ class StayOut(Answer):
     """Null where they still lie there."""
 
 
-def reading_out(one: StoredReading, component: str | None = None) -> ReadingOut:
-    """Return a reading as it is answered; of a composite, perhaps one component."""
+def reading_fields(
+    one: StoredReading, component: str | None = None
+) -> dict[str, object]:
+    """Return the fields of `ReadingOut`; of a composite, perhaps one component's."""
     stream, kept = one
-    value = shown_value(one)
+    value: object = kept.value if kept.is_usable else None
     if component is not None and isinstance(value, dict):
         value = value.get(component)
-    return ReadingOut(
-        device=stream.device,
-        boot=stream.boot,
-        seq=kept.seq,
-        at_ms=kept.at_ms,
-        time_ms=kept.time_ms,
-        received_ms=kept.received_ms,
-        value=value,
-        quality=kept.quality,
-        reason=kept.reason,
-    )
+    return {
+        "device": stream.device,
+        "boot": stream.boot,
+        "seq": kept.seq,
+        "at_ms": kept.at_ms,
+        "time_ms": kept.time_ms,
+        "received_ms": kept.received_ms,
+        "value": value,
+        "quality": kept.quality,
+        "reason": kept.reason,
+    }
 
 
 def shown_value(one: StoredReading) -> Any:  # noqa: ANN401  # JSON of any of the kinds
@@ -183,16 +185,16 @@ def latest_out(one: StoredReading) -> LatestOut:
     )
 
 
-def bucket_out(bucket: Bucket) -> BucketOut:
-    """Return a bucket as it is answered."""
-    return BucketOut(
-        start_ms=bucket.start_ms,
-        end_ms=bucket.end_ms,
-        count=bucket.numbers,
-        min=bucket.low,
-        max=bucket.high,
-        mean=bucket.mean,
-    )
+def bucket_fields(bucket: Bucket) -> dict[str, object]:
+    """Return the fields of `BucketOut`."""
+    return {
+        "start_ms": bucket.start_ms,
+        "end_ms": bucket.end_ms,
+        "count": bucket.numbers,
+        "min": bucket.low,
+        "max": bucket.high,
+        "mean": bucket.mean,
+    }
 
 
 def event_out(leg: Leg, one: Happening) -> EventOut:

@@ -1,8 +1,9 @@
 """Everything that can be asked about the past, in one place."""
 
 from collections.abc import Callable, Iterator
-from typing import Self
+from typing import Final, Self
 
+from monitorme.contract.vitals import Vital, VitalKind
 from monitorme_recorder.history.arrivals import Arrivals
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.inventory import Inventory
@@ -11,10 +12,13 @@ from monitorme_recorder.history.journal import JournalHistory
 from monitorme_recorder.history.legs import Leg
 from monitorme_recorder.history.losses import Written
 from monitorme_recorder.history.reach import Reach
-from monitorme_recorder.history.silences import Silence, silences
+from monitorme_recorder.history.silences import Silence, quiet, silences
 from monitorme_recorder.history.stays import Stays
 from monitorme_recorder.history_store import HistoryStore, Period, Series
 from monitorme_recorder.store import Store
+
+MOST_SUSPECTS: Final = 50
+"""With more, all readings are looked at in one go."""
 
 
 class Past:
@@ -28,10 +32,11 @@ class Past:
     ) -> None:
         self.readers = HourReaders(store.folder)
         self.reach = Reach(self.readers, now_ms)
-        journal = JournalHistory(store, self.readers)
-        self.readings: HistoryStore = (
-            journal if archive is None else JoinedHistory(journal, archive, self.reach)
-        )
+        self.has_archive = archive is not None
+        self._journal = JournalHistory(store, self.readers)
+        self.readings: HistoryStore = self._journal
+        if archive is not None:
+            self.readings = JoinedHistory(self._journal, archive, self.reach)
         self.arrivals = Arrivals(store, self.readers)
         self.inventory = Inventory(store, self.readers)
         self.written = Written(store, self.readers)
@@ -44,18 +49,30 @@ class Past:
         self.readers.close()
         self.stays.close()
 
-    def silences(self, leg: Leg, vital: str, longest_ms: int) -> Iterator[Silence]:
-        """Return when a vital had no usable reading for longer than `longest_ms`."""
-        period = Period(
-            leg.period.from_ms, min(leg.period.to_ms, self.reach.now_ms() + 1)
-        )
-        return silences(
-            self.readings.readings(Series(leg.ward, leg.bed, vital), period),
-            period,
-            longest_ms,
-            self.written.losses_in(leg.ward, leg.bed, period),
-            self.reach.damaged(),
-        )
+    def silences(self, leg: Leg, name: str, vital: Vital) -> Iterator[Silence]:
+        """Return when a vital had no usable reading for longer than it may be stale."""
+        series = Series(leg.ward, leg.bed, name)
+        end_ms = min(leg.period.to_ms, self.reach.now_ms() + 1)
+        period = Period(leg.period.from_ms, end_ms)
+        longest_ms = vital.stale_after_ms
+        losses = self.written.losses_in(leg.ward, leg.bed, period)
+        damaged = self.reach.damaged()
+        for part in self._suspects(series, period, vital):
+            found = self.readings.readings(series, part)
+            yield from silences(found, part, longest_ms, losses, damaged)
+
+    def _suspects(self, series: Series, period: Period, vital: Vital) -> list[Period]:
+        """Return where a silence may be: of a numeric vital, what its curve leaves out.
+
+        So that of a day without a gap no reading is looked at.
+        """
+        if vital.kind is not VitalKind.NUMERIC or (
+            self.has_archive and self.reach.missing(period)
+        ):
+            return [period]
+        times, _ = self._journal.points(series, period, None)
+        found = quiet(times, period, vital.stale_after_ms)
+        return found if len(found) <= MOST_SUSPECTS else [period]
 
     def __enter__(self) -> Self:
         return self

@@ -4,6 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from monitorme_recorder.history.losses import Loss
 from monitorme_recorder.history_store import Period, StoredReading
 
@@ -46,6 +49,20 @@ def silences(
     if period.to_ms - last_ms > longest_ms:
         between = Period(last_ms, period.to_ms)
         yield Silence(*between, _reason(between, last, None, unusable, losses, damaged))
+
+
+def quiet(times: NDArray[np.int64], period: Period, longest_ms: int) -> list[Period]:
+    """Return the parts of a period that are longer than `longest_ms` without a time.
+
+    Each begins at the reading before and takes in the reading after.
+    """
+    first, last = np.searchsorted(times, period)
+    edges = np.concatenate([[period.from_ms], times[first:last], [period.to_ms]])
+    found = np.flatnonzero(np.diff(edges) > longest_ms)
+    return [
+        Period(int(edges[at]), min(int(edges[at + 1]) + 1, period.to_ms))
+        for at in found
+    ]
 
 
 def _reason(
