@@ -6,6 +6,7 @@ from monitorme_analysis.commands.beats import beats
 from monitorme_analysis.commands.ecg import ecg
 from monitorme_analysis.commands.news2 import news2
 from monitorme_analysis.commands.replay import replay
+from monitorme_analysis.commands.respiration import respiration
 
 
 @click.group()
@@ -17,3 +18,4 @@ analysis.add_command(beats)
 analysis.add_command(ecg)
 analysis.add_command(news2)
 analysis.add_command(replay)
+analysis.add_command(respiration)

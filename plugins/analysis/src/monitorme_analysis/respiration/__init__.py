@@ -1,0 +1,1 @@
+"""Respiration from waveforms, to check the rate that a device sends."""
