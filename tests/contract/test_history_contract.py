@@ -114,8 +114,8 @@ def shipped(influxd: Influxd, sent: list[Sent]) -> InfluxHistory:
     for one in sent:
         payload = one.reading.to_json()
         record = LogRecord(1, one.reading.seq, one.received_ms, payload)
-        made = writers.lines(one.stream, record)
-        lines[made.is_waveform] += made.texts
+        writer = writers.of(one.stream)
+        lines[writer.is_waveform].append(writer.write(record))
     with InfluxServer(settings) as server:
         server.make_buckets()
         server.write(name, lines[False])

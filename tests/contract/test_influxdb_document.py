@@ -99,8 +99,9 @@ def lines() -> dict[str, list[str]]:
             one = Reading("d-1", "b1", seq, time_ms, value, quality, reason)  # type: ignore[arg-type]  # literals
             stream = Stream("ward-a", "bed-01", vital, "d-1", "b1")
             record = LogRecord(1, seq, time_ms + 20, one.to_json())
-            made = writers.lines(stream, record)
-            found["waveforms" if made.is_waveform else "vitals"] += made.texts
+            writer = writers.of(stream)
+            bucket = "waveforms" if writer.is_waveform else "vitals"
+            found[bucket].append(writer.write(record))
     return found
 
 

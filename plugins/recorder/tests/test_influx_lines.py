@@ -23,7 +23,8 @@ def stream(vital: str, boot: str = "b1") -> Stream:
 
 def line_of(reading: Reading, vital: str, received_ms: int = AT_MS + 12) -> list[str]:
     record = LogRecord(1, reading.seq, received_ms, reading.to_json())
-    return LineWriters(CATALOGUE).lines(stream(vital, reading.boot), record).texts
+    writer = LineWriters(CATALOGUE).of(stream(vital, reading.boot))
+    return writer.write(record).split("\n")
 
 
 def reading(value: ReadingValue, seq: int = 4711, **changes: object) -> Reading:
@@ -155,6 +156,14 @@ def test_the_short_way_says_what_the_long_way_says(
     )
     received_ms = one.time_ms + data.draw(st.integers(-20_000, 200_000))
     there = stream(vital, one.boot)
-    arrived = (one.seq, max(0, received_ms), one.to_json())
-    short = writer_of(there, CATALOGUE[vital])(*arrived)
-    assert short == careful_writer(there, CATALOGUE[vital])(*arrived)
+    shift_ms = data.draw(st.sampled_from([0, 0, 7_000, -90_000]))
+    record = LogRecord(1, one.seq, max(0, received_ms), one.to_json(), shift_ms)
+    short = writer_of(there, CATALOGUE[vital])(record)
+    assert short == careful_writer(there, CATALOGUE[vital])(record)
+
+
+def test_a_corrected_clock_is_charted_corrected_and_remembered() -> None:
+    record = LogRecord(1, 5, AT_MS + 7_012, reading(72.0, seq=5).to_json(), 7_000)
+    line = LineWriters(CATALOGUE).of(stream("heart_rate")).write(record)
+    assert f"device_ms={AT_MS}" in line
+    assert int(line.rsplit(" ", 1)[1]) // 1_000_000 == AT_MS + 7_000

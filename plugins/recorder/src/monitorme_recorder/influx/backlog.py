@@ -11,7 +11,7 @@ from monitorme.errors import ContractError, StorageError
 from monitorme_recorder.history.hour_readers import open_read_only
 from monitorme_recorder.hour_file import hour_of, journal_files
 from monitorme_recorder.influx.cursor import Cursor
-from monitorme_recorder.influx.lines import LineWriters
+from monitorme_recorder.influx.lines import LineWriters, Writer
 from monitorme_recorder.records import Stream, unpack_log
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ class _OpenHour:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._db = open_read_only(path)
-        self._streams: dict[int, Stream] = {}
+        self._known: dict[int, Writer] = {}
 
     def close(self) -> None:
         self._db.close()
@@ -145,20 +145,22 @@ class _OpenHour:
         return parcel if parcel.last_row else None
 
     def _add(self, parcel: Parcel, records: bytes, writers: LineWriters) -> None:
-        streams = self._streams
+        first_ms = 0
         for record in unpack_log(records):
-            stream = streams.get(record.stream) or self._learn(record.stream)
+            number = record.stream
+            writer = self._known.get(number) or self._learn(number, writers)
             try:
-                texts, is_waveform = writers.lines(stream, record)
+                line = writer.write(record)
             except ContractError as error:
                 # It stays in the journal; the catalogue has changed since.
                 parcel.unreadable += 1
-                log.warning("no line for a reading vital=%s: %s", stream.vital, error)
+                log.warning("no line for a reading: %s", error)
                 continue
-            (parcel.waveforms if is_waveform else parcel.readings).extend(texts)
-            parcel.first_ms = parcel.first_ms or record.received_ms
+            (parcel.waveforms if writer.is_waveform else parcel.readings).append(line)
+            first_ms = first_ms or record.received_ms
+        parcel.first_ms = parcel.first_ms or first_ms
 
-    def _learn(self, number: int) -> Stream:
+    def _learn(self, number: int, writers: LineWriters) -> Writer:
         rows = self._db.execute("select id, ward, bed, vital, device, boot from stream")
-        self._streams = {row[0]: Stream(*row[1:]) for row in rows}
-        return self._streams[number]
+        self._known = {row[0]: writers.of(Stream(*row[1:])) for row in rows}
+        return self._known[number]

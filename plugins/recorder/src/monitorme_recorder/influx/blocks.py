@@ -4,7 +4,7 @@ import base64
 import struct
 from collections.abc import Mapping
 from functools import cache
-from typing import Final
+from typing import Final, Protocol
 
 from monitorme.contract.readings import Lead
 from monitorme.errors import StorageError
@@ -16,7 +16,17 @@ _FORMATS: Final = {"i16le-b64": ("h", 2), "i32le-b64": ("i", 4)}
 _NARROW, _WIDE = _FORMATS
 
 
-def fields_of(lead: Lead) -> str:
+class Samples(Protocol):
+    """What a lead has; `monitorme.contract.readings.Lead` has it."""
+
+    rate_hz: float
+    unit: str
+    scale: float
+    samples: list[int]
+    offset: float
+
+
+def fields_of(lead: Samples | Lead) -> str:
     """Return a lead's fields as line protocol has them, its samples last."""
     encoding, data = pack(lead.samples)
     head = (

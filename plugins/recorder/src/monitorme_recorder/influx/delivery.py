@@ -75,7 +75,7 @@ class Delivery:
             # Expected of what comes late, and the rest is stored: nothing to look for.
             self.too_old += error.dropped or 0
             self.written += len(lines) - (error.dropped or 0)
-        elif len(lines) == 1 or error.dropped == len(lines):
+        elif len(lines) == 1 or error.dropped == _points(lines):
             self._set_aside(bucket, lines, str(error))
         else:
             # In order, lines that are refused for one reason lie side by side.
@@ -91,3 +91,8 @@ class Delivery:
         self.set_aside += len(lines)
         self.last_refusal = f"{lines[-1][:_LONGEST_NAME]}: {reason}"
         log.error("InfluxDB refuses lines count=%d: %s", len(lines), self.last_refusal)
+
+
+def _points(lines: Sequence[str]) -> int:
+    """Return how many points lines are: a block of a waveform is one for each lead."""
+    return sum(line.count("\n") + 1 for line in lines)

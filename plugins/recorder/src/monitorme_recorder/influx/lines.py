@@ -7,15 +7,13 @@ the contract's own judgement; a test proves that both ways say the same.
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from monitorme.contract.readings import (
     FUTURE_TOLERANCE_MS,
-    Judgement,
     Lead,
-    Reading,
     ReadingValue,
     decode_reading,
     judge,
@@ -23,60 +21,74 @@ from monitorme.contract.readings import (
 from monitorme.contract.vitals import Catalogue, Vital, VitalKind
 from monitorme.errors import ContractError
 from monitorme_recorder.influx import blocks, schema
-from monitorme_recorder.records import LogRecord, Stream
+from monitorme_recorder.memory import kept_of
+from monitorme_recorder.records import Kept, LogRecord, Stream
 
-Writer = Callable[[int, int, bytes], list[str]]
-"""Turns seq, time of receipt and payload of a reading into its lines."""
+Write = Callable[[LogRecord], str]
+"""Turns a record of the log into its line; a block of a waveform into one a lead."""
 MOST_WRITERS: Final = 100_000
 _GOOD: Final = "good"
 
 
-class Lines(NamedTuple):
-    """A record's lines: of readings, and of blocks of a waveform."""
+class Writer(NamedTuple):
+    """Makes the lines of a stream."""
 
-    texts: list[str]
+    write: Write
     is_waveform: bool
 
 
 class _Number(msgspec.Struct, gc=False):
+    """A reading that needs no second look."""
+
     time_ms: int
-    value: float | None
-    quality: str
+    value: float
+    quality: Literal["good"]
+    reason: None = None
+
+
+class _Samples(msgspec.Struct, gc=False):
+    rate_hz: float
+    unit: str
+    scale: float
+    samples: list[int]
+    offset: float = 0.0
 
 
 class _Block(msgspec.Struct, gc=False):
     time_ms: int
-    value: dict[str, Lead] | None
-    quality: str
+    value: dict[str, _Samples]
+    quality: Literal["good"]
+    reason: None = None
 
 
 class LineWriters:
-    """Makes lines of the journal's records; keeps a writer for every stream."""
+    """Keeps a writer for every stream."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._writers: dict[Stream, tuple[Writer, bool]] = {}
+        self._writers: dict[Stream, Writer] = {}
 
-    def lines(self, stream: Stream, record: LogRecord) -> Lines:
-        """Return a record's lines; raises ContractError where it has none."""
-        writer, is_waveform = self._writers.get(stream) or self._learn(stream)
-        texts = writer(record.seq, record.received_ms, record.payload)
-        return Lines(texts, is_waveform)
+    def of(self, stream: Stream) -> Writer:
+        """Return what makes the lines of a stream.
 
-    def _learn(self, stream: Stream) -> tuple[Writer, bool]:
-        vital = self._catalogue.get(stream.vital)
-        if vital is None:
-            raise ContractError(
-                f"the catalogue has no vital {stream.vital!r}", reason="unknown_vital"
-            )
-        if len(self._writers) >= MOST_WRITERS:
-            self._writers.clear()
-        known = writer_of(stream, vital), vital.kind is VitalKind.WAVEFORM
-        self._writers[stream] = known
+        Writing raises ContractError where the catalogue has changed since the reading
+        was taken, so that it has no line.
+        """
+        known = self._writers.get(stream)
+        if known is None:
+            if len(self._writers) >= MOST_WRITERS:
+                self._writers.clear()
+            known = self._writers[stream] = self._make(stream)
         return known
 
+    def _make(self, stream: Stream) -> Writer:
+        vital = self._catalogue.get(stream.vital)
+        if vital is None:
+            return Writer(_refuse(stream), is_waveform=False)
+        return Writer(writer_of(stream, vital), vital.kind is VitalKind.WAVEFORM)
 
-def writer_of(stream: Stream, vital: Vital) -> Writer:
+
+def writer_of(stream: Stream, vital: Vital) -> Write:
     """Return what makes the lines of a stream."""
     if vital.kind is VitalKind.NUMERIC:
         return _number_writer(stream, vital)
@@ -85,65 +97,82 @@ def writer_of(stream: Stream, vital: Vital) -> Writer:
     return careful_writer(stream, vital)
 
 
-def careful_writer(stream: Stream, vital: Vital) -> Writer:
+def careful_writer(stream: Stream, vital: Vital) -> Write:
     """Return the long way, which knows every kind and every quality."""
 
-    def write(seq: int, received_ms: int, payload: bytes) -> list[str]:
-        reading = decode_reading(payload)
-        judged = judge(reading, vital, received_ms)
-        tail = _about(stream, reading, judged, received_ms)
-        at = schema.time_ns(judged.at_ms, seq, schema.shift_of(stream.boot))
-        return [
+    def write(record: LogRecord) -> str:
+        reading = decode_reading(record.payload)
+        judged = judge(reading, vital, record.received_ms)
+        kept = kept_of(reading, judged, record.received_ms, record.shift_ms)
+        tail = _about(stream, kept)
+        at = schema.time_ns(kept.at_ms, kept.seq, schema.shift_of(stream.boot))
+        return "\n".join(
             f"{_series(stream, lead)} {fields}{',' if fields else ''}{tail} {at}"
-            for lead, fields in _values(reading.value, judged)
-        ]
+            for lead, fields in _values(kept)
+        )
 
     return write
 
 
-def _number_writer(stream: Stream, vital: Vital) -> Writer:
+def _number_writer(stream: Stream, vital: Vital) -> Write:
     low, high = vital.plausible or (-math.inf, math.inf)
     head, tail = f"{_series(stream)} value=", f",boot={schema.quote(stream.boot)} "
     shift, ns = schema.shift_of(stream.boot), schema.NS_OF_MS
     decode = msgspec.json.Decoder(_Number).decode
     careful = careful_writer(stream, vital)
 
-    def write(seq: int, received_ms: int, payload: bytes) -> list[str]:
-        reading = decode(payload)
+    def write(record: LogRecord) -> str:
+        _, seq, received_ms, payload, clock_ms = record
+        try:
+            reading = decode(payload)
+        except msgspec.ValidationError:
+            return careful(record)
         value, time_ms = reading.value, reading.time_ms
         delay_ms = received_ms - time_ms
-        if (
-            value is not None
-            and reading.quality == _GOOD
-            and low <= value <= high
-            and delay_ms >= -FUTURE_TOLERANCE_MS
-        ):
-            return [
+        if low <= value <= high and delay_ms >= -FUTURE_TOLERANCE_MS and not clock_ms:
+            return (
                 f"{head}{value!r},seq={seq},delay_ms={delay_ms}{tail}"
                 f"{time_ms * ns + (seq + shift) % ns}"
-            ]
-        return careful(seq, received_ms, payload)
+            )
+        return careful(record)
 
     return write
 
 
-def _block_writer(stream: Stream, vital: Vital) -> Writer:
+def _block_writer(stream: Stream, vital: Vital) -> Write:
     boot = schema.quote(stream.boot)
     shift = schema.shift_of(stream.boot)
     decode = msgspec.json.Decoder(_Block).decode
     careful = careful_writer(stream, vital)
+    heads: dict[str, str] = {}
 
-    def write(seq: int, received_ms: int, payload: bytes) -> list[str]:
-        block = decode(payload)
+    def write(record: LogRecord) -> str:
+        _, seq, received_ms, payload, clock_ms = record
+        try:
+            block = decode(payload)
+        except msgspec.ValidationError:
+            return careful(record)
         delay_ms = received_ms - block.time_ms
-        if block.quality != _GOOD or not block.value or delay_ms < -FUTURE_TOLERANCE_MS:
-            return careful(seq, received_ms, payload)
+        if clock_ms or not block.value or delay_ms < -FUTURE_TOLERANCE_MS:
+            return careful(record)
         tail = f",seq={seq},delay_ms={delay_ms},boot={boot} "
         at = schema.time_ns(block.time_ms, seq, shift)
-        return [
-            f"{_series(stream, name)} {blocks.fields_of(lead)}{tail}{at}"
-            for name, lead in block.value.items()
-        ]
+        lines = []
+        for name, lead in block.value.items():
+            head = heads.get(name)
+            if head is None:
+                head = heads[name] = _series(stream, name)
+            lines.append(f"{head} {blocks.fields_of(lead)}{tail}{at}")
+        return "\n".join(lines)
+
+    return write
+
+
+def _refuse(stream: Stream) -> Write:
+    def write(record: LogRecord) -> str:
+        raise ContractError(
+            f"the catalogue has no vital {stream.vital!r}", reason="unknown_vital"
+        )
 
     return write
 
@@ -155,23 +184,21 @@ def _series(stream: Stream, lead: str | None = None) -> str:
     return f"{stream.vital},{tags},ward={stream.ward}"
 
 
-def _about(
-    stream: Stream, reading: Reading, judged: Judgement, received_ms: int
-) -> str:
-    delay_ms = received_ms - reading.time_ms
-    parts = [f"seq={reading.seq},delay_ms={delay_ms},boot={schema.quote(stream.boot)}"]
-    if judged.at_ms != reading.time_ms:
-        parts.append(f"device_ms={reading.time_ms}")
-    if judged.quality != _GOOD:
-        parts.append(f"quality={schema.quote(judged.quality)}")
-    if judged.reason is not None:
-        parts.append(f"reason={schema.quote(judged.reason)}")
+def _about(stream: Stream, kept: Kept) -> str:
+    delay_ms = kept.received_ms - kept.time_ms
+    parts = [f"seq={kept.seq},delay_ms={delay_ms},boot={schema.quote(stream.boot)}"]
+    if kept.at_ms != kept.time_ms:
+        parts.append(f"device_ms={kept.time_ms}")
+    if kept.quality != _GOOD:
+        parts.append(f"quality={schema.quote(kept.quality)}")
+    if kept.reason is not None:
+        parts.append(f"reason={schema.quote(kept.reason)}")
     return ",".join(parts)
 
 
-def _values(value: ReadingValue, judged: Judgement) -> Iterator[tuple[str | None, str]]:
+def _values(kept: Kept) -> Iterator[tuple[str | None, str]]:
     """Return a lead, or None, and the fields of the value, for each line."""
-    prefix = "" if judged.value is not None else schema.SENT
+    value, prefix = kept.value, "" if kept.is_usable else schema.SENT
     if isinstance(value, dict) and any(isinstance(p, Lead) for p in value.values()):
         for name, part in value.items():
             assert isinstance(part, Lead)
