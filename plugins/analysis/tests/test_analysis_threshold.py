@@ -9,8 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from monitorme.contract.payloads import Category
+from monitorme.contract.vitals import Catalogue
 from monitorme.testing import needs
-from monitorme_analysis.limits import Band, Limits, VitalLimits, default_limits
+from monitorme_analysis.limit import AgeLimits
+from monitorme_analysis.limits import (
+    Band,
+    Limits,
+    LimitsByCategory,
+    VitalLimits,
+    default_limits,
+)
+from monitorme_analysis.switched_off import all_switched_off
 from monitorme_analysis.threshold import Side, SideState, step
 
 SPO2 = VitalLimits(
@@ -103,9 +113,54 @@ def test_a_limit_that_switches_an_alarm_off_is_said_so() -> None:
     limits = Limits(
         adult={"oxygen_saturation": VitalLimits(awake=Band(low=90, high=101))}
     )
-    assert list(limits.switched_off()) == [
-        "adult oxygen_saturation: a high limit of 101 % is off"
+    assert list(all_switched_off(limits, Catalogue.load())) == [
+        "adult: oxygen_saturation: a high limit of 101 is off: no value is so high"
     ]
+
+
+def test_the_stricter_of_awake_and_asleep_is_taken_limit_by_limit() -> None:
+    limits = VitalLimits(
+        awake=Band(low=50, high=120, critical_high=150),
+        asleep=Band(low=45, high=110, critical_low=35),
+    )
+    assert limits.band("unknown") == Band(
+        low=50, high=110, critical_low=35, critical_high=150
+    )
+    assert limits.quiet == (50, 110)
+
+
+def test_limits_of_awake_and_asleep_that_exclude_each_other_are_refused() -> None:
+    with pytest.raises(ValidationError, match="exclude each other"):
+        VitalLimits(awake=Band(low=50), asleep=Band(high=45))
+
+
+def test_the_most_particular_limits_go_first() -> None:
+    rates = {name: VitalLimits(awake=Band(low=n)) for n, name in enumerate("abcd", 40)}
+    limits = Limits(
+        paediatric={"heart_rate": rates["a"], "respiratory_rate": rates["d"]},
+        ages={
+            "infant": AgeLimits(
+                from_years=0, to_years=1, limits={"heart_rate": rates["b"]}
+            )
+        },
+        wards={"nicu": LimitsByCategory(paediatric={"heart_rate": rates["c"]})},
+    )
+    child = Category.PAEDIATRIC
+    assert limits.in_force(child)["heart_rate"] is rates["a"]
+    assert limits.in_force(child, age_years=1.0)["heart_rate"] is rates["a"]
+    assert limits.in_force(child, age_years=0.99)["heart_rate"] is rates["b"]
+    of_ward = limits.in_force(child, age_years=0.5, ward="nicu")
+    assert of_ward == {"heart_rate": rates["c"], "respiratory_rate": rates["d"]}
+    assert limits.in_force(Category.ADULT, ward="nicu") == {}
+
+
+def test_children_of_every_age_have_limits_of_their_own() -> None:
+    limits = default_limits()
+    lows = [
+        limits.in_force(Category.PAEDIATRIC, age_years=age)["heart_rate"].awake.low
+        for age in (0.0, 0.9, 1, 2.9, 3, 5.9, 6, 9.9, 10, 11.9, 12, 17.9)
+    ]
+    assert lows == [100, 100, 98, 98, 80, 80, 75, 75, 75, 75, 60, 60]
 
 
 # An oracle that looks at whole series at once, and at nothing but the definition. ------

@@ -5,76 +5,27 @@ their arrival, and time that passes in whole seconds between them. The live serv
 replay of a recording and catching up after a restart differ in nothing else.
 """
 
-import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-from monitorme.contract.payloads import (
-    Admission,
-    Category,
-    Condition,
-    ConditionKind,
-    Priority,
-)
+from monitorme.contract.payloads import Admission, Condition
 from monitorme.contract.readings import LATE_AFTER_MS, Judgement, Reading
 from monitorme.contract.topics import BedId
 from monitorme.contract.vitals import Catalogue
+from monitorme_analysis.bed_state import BedState
+from monitorme_analysis.condition import condition_of
 from monitorme_analysis.device import DeviceState
 from monitorme_analysis.holding_back import published
-from monitorme_analysis.limits import Limits
+from monitorme_analysis.limit import Limits
 from monitorme_analysis.rule import Finding, Observed, RuleContext
 from monitorme_analysis.ruleset import RuleSet
 from monitorme_analysis.slot import Slot
 from monitorme_analysis.stay import StaySettings
 
-log = logging.getLogger(__name__)
-
 SECOND_MS: Final = 1_000
 LONGEST_SILENCE_MS: Final = 3_600_000
 """Time is followed second by second over so long a silence; before that it jumps."""
 FOREVER_MS: Final = 2**62
-REFUSED_TOLD_MS: Final = 60_000
-REFUSED_VITALS: Final = 10
-
-
-@dataclass(slots=True)
-class Refused:
-    """Readings of one topic that could not be read."""
-
-    reason: str
-    since_ms: int
-    newest_ms: int
-
-
-@dataclass(slots=True)
-class Known:
-    """What analysis knows of a bed, but for what its rules know."""
-
-    admission: str | None = None
-    category: Category = Category.ADULT
-    birth_ms: int | None = None
-    since_ms: int = 0
-    """Since when the patient lies here."""
-    elapsed_ms: int = 0
-    """Until when time has passed, as far as the rules know."""
-    received_ms: int = 0
-    """When the newest reading that was taken in came."""
-    latest: dict[str, Observed] = field(default_factory=dict)
-    latest_valid: dict[str, Observed] = field(default_factory=dict)
-    sleep_states: tuple[str, ...] = ()
-    devices: dict[str, DeviceState] = field(default_factory=dict)
-    refused: dict[str, Refused] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class BedState:
-    """Everything that analysis knows of a bed; it can be written down and read back."""
-
-    known: Known = field(default_factory=Known)
-    slots: dict[str, Slot] = field(default_factory=dict)
-    """By name of the rule."""
 
 
 class BedAnalysis:
@@ -111,17 +62,8 @@ class BedAnalysis:
 
         `stay` is what was set and entered for this stay; it goes with the patient.
         """
-        known = self.state.known
-        name = admission.admission if admission else None
-        since_ms = admission.since_ms if admission else 0
-        if (name, since_ms) == (known.admission, known.since_ms):
+        if not self.state.known.admit(admission):
             return
-        known.latest.clear()
-        known.latest_valid.clear()
-        known.sleep_states = ()
-        known.admission, known.since_ms = name, since_ms
-        known.category = admission.category if admission else Category.ADULT
-        known.birth_ms = _midnight_ms(admission.birth_date if admission else None)
         self.state.slots.clear()
         self.stay = stay or StaySettings()
         self._arrange()
@@ -137,7 +79,7 @@ class BedAnalysis:
     ) -> None:
         """Note that a device is there."""
         del vitals
-        seen = self._device(device)
+        seen = self.state.known.device(device)
         if seen.boot != boot:
             seen.restart(boot)
         if not seen.is_online or not seen.since_ms:
@@ -153,15 +95,8 @@ class BedAnalysis:
 
     def refuse(self, vital: str, reason: str, received_ms: int) -> None:
         """Note that a reading could not be read."""
-        refused = self.state.known.refused
-        known = refused.get(vital)
-        if known is None or received_ms - known.newest_ms > REFUSED_TOLD_MS:
-            if len(refused) >= REFUSED_VITALS:
-                del refused[next(iter(refused))]
-            refused[vital] = Refused(reason, received_ms, received_ms)
+        if self.state.known.refuse(vital, reason, received_ms):
             self.revision += 1
-        else:
-            known.newest_ms = received_ms
 
     def take(
         self,
@@ -181,7 +116,7 @@ class BedAnalysis:
         if received_ms >= known.elapsed_ms + self._second_ms:
             self.advance(received_ms)
         known.received_ms = max(known.received_ms, received_ms)
-        device = self._device(reading.device)
+        device = self.state.known.device(reading.device)
         if not self._is_next(device, vital, reading, received_ms, again or judged.late):
             return False
         if device.time(reading.time_ms, received_ms):
@@ -236,7 +171,7 @@ class BedAnalysis:
         now_found = tuple(published(self._found(now_ms)))
         # The same object where nothing has changed: whoever asked has seen it.
         found = found if now_found == found else now_found
-        until_ms = now_ms + self._second_ms if self._is_timed() else FOREVER_MS
+        until_ms = now_ms + self._second_ms if self.state.known.is_timed else FOREVER_MS
         self._cached = self.revision, until_ms, found
         return found
 
@@ -244,36 +179,12 @@ class BedAnalysis:
         """Return what is true of the bed now, each condition once."""
         admission = self.state.known.admission
         for finding in self.findings(now_ms):
-            yield Condition(
-                code=finding.code,
-                present=True,
-                kind=finding.kind,
-                priority=finding.priority,
-                text=finding.text[:500],
-                vital=finding.vital,
-                component=finding.component,
-                value=finding.value,
-                worst=finding.worst,
-                limit=finding.limit,
-                unit=finding.unit,
-                device=finding.device,
-                since_ms=max(0, finding.since_ms),
-                time_ms=now_ms,
-                caused_by_ms=finding.caused_by_ms,
-                admission=admission,
-            )
+            yield condition_of(finding, admission, now_ms)
 
     @property
     def context(self) -> RuleContext:
         """What rules may know of the bed."""
         return self._context
-
-    def _is_timed(self) -> bool:
-        """Say whether what is found changes by time alone, but for rules."""
-        known = self.state.known
-        return bool(known.refused) or any(
-            one.missing or one.bursts_ms for one in known.devices.values()
-        )
 
     # Inner workings ------------------------------------------------------------------
 
@@ -283,11 +194,7 @@ class BedAnalysis:
             return
         for name in self._slots:
             yield from self._slots[name].told(name)
-        for name, device in known.devices.items():
-            yield from device.findings(name, now_ms)
-        for vital, refused in known.refused.items():
-            if now_ms - refused.newest_ms <= REFUSED_TOLD_MS:
-                yield _unreadable(vital, refused)
+        yield from known.findings(now_ms)
 
     def _is_next(
         self,
@@ -346,13 +253,6 @@ class BedAnalysis:
                     self.revision += 1
         return True
 
-    def _device(self, name: str) -> DeviceState:
-        devices = self.state.known.devices
-        found = devices.get(name)
-        if found is None:
-            found = devices[name] = DeviceState()
-        return found
-
     def _arrange(self) -> None:
         """Give every rule its place in the state, and find the way of each vital."""
         self._slots: dict[str, Slot] = {}
@@ -387,26 +287,27 @@ class BedAnalysis:
 
     def _refresh_context(self) -> None:
         known, bed = self.state.known, self._bed
-        ward = bed.ward if bed else ""
-        of_patient = self.stay.limits
         self.revision += 1
-        self._context = RuleContext(
+        context = RuleContext(
             catalogue=self._catalogue,
-            ward=ward,
+            ward=bed.ward if bed else "",
             bed=bed.bed if bed else "",
             admission=known.admission,
             since_ms=known.since_ms,
             category=known.category,
             birth_ms=known.birth_ms,
-            limits={**self._limits_before_patient(), **of_patient},
             entered=self.stay.entered,
             latest=known.latest,
             latest_valid=known.latest_valid,
             sleep_states=known.sleep_states,
         )
-
-    def _limits_before_patient(self) -> dict[str, Any]:
-        return dict(self._limits.of(self.state.known.category))
+        before = self._limits.in_force(
+            known.category,
+            ward=context.ward,
+            age_years=context.age_years(known.since_ms),
+        )
+        context.limits = {**before, **self.stay.limits}
+        self._context = context
 
 
 def _is_same(every_ms: int, observed: Observed, before: Observed) -> bool:
@@ -419,23 +320,3 @@ def _is_older(observed: Observed, before: Observed) -> bool:
     if (observed.device, observed.boot) == (before.device, before.boot):
         return False
     return observed.at_ms < before.at_ms
-
-
-def _unreadable(vital: str, refused: Refused) -> Finding:
-    return Finding(
-        code=f"{vital}_unreadable"[:64],
-        kind=ConditionKind.TECHNICAL,
-        priority=Priority.LOW,
-        text=f"readings of {vital} cannot be read: {refused.reason}",
-        since_ms=refused.since_ms,
-    )
-
-
-def _midnight_ms(date: str | None) -> int | None:
-    if date is None:
-        return None
-    try:
-        midnight = datetime.fromisoformat(date).replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return round(midnight.timestamp() * 1000)

@@ -9,9 +9,10 @@ from monitorme.contract.payloads import Condition
 from monitorme.contract.topics import BedId
 from monitorme.plugin import Context
 from monitorme_analysis.announcing import Announcer
-from monitorme_analysis.bed import BedAnalysis, BedState
+from monitorme_analysis.bed import BedAnalysis
+from monitorme_analysis.bed_state import BedState
 from monitorme_analysis.config import AnalysisConfig
-from monitorme_analysis.limits import Limits
+from monitorme_analysis.limit import Limits
 from monitorme_analysis.resuming import Resuming, Take
 from monitorme_analysis.ruleset import RuleSet
 from monitorme_analysis.snapshot import Snapshots

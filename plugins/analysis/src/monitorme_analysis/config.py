@@ -15,6 +15,9 @@ class AnalysisConfig(PluginConfig):
     """Limits that go before those of the file, by category and vital."""
     rules: dict[str, dict[str, object]] = Field(default_factory=dict)
     """Settings of rules, by name of rule; `{ enabled = false }` switches one off."""
+    entries_valid_h: float = Field(default=12.0, gt=0, le=48)
+    """How long oxygen and consciousness count as known after staff entered them: as
+    long as the longest interval that NEWS2 allows between observations."""
     republish_every_s: float = Field(default=30.0, gt=0)
     """How often a condition that holds is published again."""
     snapshot_every_s: float = Field(default=15.0, gt=0)
@@ -27,9 +30,4 @@ class AnalysisConfig(PluginConfig):
     def all_limits(self) -> Limits:
         """Return the limits of the file, with those of the site's file before them."""
         base = Limits.load(self.limits_file) if self.limits_file else default_limits()
-        above = self.limits
-        return Limits(
-            adult={**base.adult, **above.adult},
-            paediatric={**base.paediatric, **above.paediatric},
-            neonate={**base.neonate, **above.neonate},
-        )
+        return base.with_above(self.limits)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
+from monitorme.commanding import answer
 from monitorme.contract import topics
 from monitorme.contract.payloads import (
     Admission,
@@ -17,6 +18,7 @@ from monitorme.contract.readings import decode_reading, judge
 from monitorme.contract.topics import (
     AdmissionTopic,
     BedId,
+    CommandTopic,
     ConditionTopic,
     DeviceTopic,
     ServiceTopic,
@@ -29,7 +31,9 @@ from monitorme_analysis.bed import BedAnalysis
 from monitorme_analysis.beds import Beds
 from monitorme_analysis.config import AnalysisConfig
 from monitorme_analysis.installed import installed_rules
+from monitorme_analysis.requests import Requests
 from monitorme_analysis.ruleset import RuleSet
+from monitorme_analysis.switched_off import all_switched_off
 
 log = logging.getLogger(__name__)
 
@@ -47,19 +51,23 @@ class Analysis(Plugin[AnalysisConfig]):
         topics.admission_filter(),
         topics.condition_filter(),
         topics.service_filter(service="recorder"),
+        topics.command_filter("analysis"),
     )
 
     def start(self) -> None:
         """Load limits and rules, and go on from the state that was written down."""
         context, config = self.context, self.config
         limits = config.all_limits()
-        for number, sentence in enumerate(limits.switched_off()):
+        for number, sentence in enumerate(all_switched_off(limits, context.catalogue)):
             context.trouble[f"limit_{number}"] = sentence
         classes, failed = installed_rules()
         for number, sentence in enumerate(failed):
             context.trouble[f"rules_{number}"] = sentence
         rules = RuleSet.configured(classes, config.rules, context.catalogue)
         self._beds = Beds(context, config, limits, rules)
+        self._verbs = Requests(
+            context, self._beds, valid_h=config.entries_valid_h
+        ).verbs
         self._has_started = True
 
     def handle(self, batch: Sequence[Message]) -> None:
@@ -80,6 +88,8 @@ class Analysis(Plugin[AnalysisConfig]):
                         self._device(topic, message)
                     case ConditionTopic(bed=bed) if message.payload:
                         self._beds.recall(bed, decode(Condition, message.payload))
+                    case CommandTopic():
+                        answer(self.context, topic, message, self._verbs)
                     case ServiceTopic() if message.payload:
                         self._recorder(decode(Service, message.payload))
             except ContractError as error:

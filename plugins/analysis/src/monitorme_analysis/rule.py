@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict
 from monitorme.contract.payloads import Category, ConditionKind, Priority
 from monitorme.contract.readings import QualityWord, ReadingValue
 from monitorme.contract.vitals import Catalogue, Vital
-from monitorme_analysis.limits import Sleep, VitalLimits
+from monitorme_analysis.limit import Sleep, VitalLimits
 
 EVERY_VITAL: Final = ("*",)
 """For `Rule.vitals`: readings of every vital of the catalogue."""

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from monitorme.contract.topics import BedId
 from monitorme.errors import StorageError
-from monitorme_analysis.bed import BedState, Known
+from monitorme_analysis.bed_state import BedState, Known
 from monitorme_analysis.rule import Finding
 from monitorme_analysis.ruleset import RuleSet
 from monitorme_analysis.slot import Fault, Slot

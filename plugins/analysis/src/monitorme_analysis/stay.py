@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from monitorme_analysis.limits import VitalLimits
+from monitorme_analysis.limit import VitalLimits
 from monitorme_analysis.rule import Entry
 
 

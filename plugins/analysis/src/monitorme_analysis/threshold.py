@@ -9,7 +9,7 @@ up at once past the delay, down only through the deadband, and the worst value i
 from dataclasses import dataclass
 from typing import Literal
 
-from monitorme_analysis.limits import Band, VitalLimits
+from monitorme_analysis.limit import Band, VitalLimits
 
 Side = Literal["low", "high"]
 Level = Literal["warning", "critical"]

@@ -5,7 +5,7 @@ from typing import Final
 
 from monitorme.contract.payloads import ConditionKind, Priority
 from monitorme.contract.vitals import Vital
-from monitorme_analysis.limits import Band, VitalLimits
+from monitorme_analysis.limit import Band, VitalLimits
 from monitorme_analysis.rule import (
     EVERY_VITAL,
     Finding,

@@ -1,0 +1,295 @@
+"""`monitorme analysis limits …`: what alarms for a patient, and what was set for them."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from monitorme.commands.options import (
+    BedType,
+    broker_option,
+    data_option,
+    json_option,
+    print_json,
+)
+from monitorme.contract.topics import BedId
+
+if TYPE_CHECKING:
+    from monitorme_analysis.replay.rows import Row
+
+_BED = BedType()
+_OFF = "off"
+_SIDES = ("low", "high", "critical_low", "critical_high")
+DAY_H = 24
+HOUR_MS = 3_600_000
+
+
+class _LimitType(click.ParamType[float | str]):
+    """A number, or `off`."""
+
+    name = "limit"
+
+    def convert(
+        self,
+        value: str | float,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float | str:
+        """Return the number, or `off`."""
+        if value == _OFF:
+            return _OFF
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor `off`", param, ctx)
+
+
+_LIMIT = _LimitType()
+
+
+@click.group()
+def limits() -> None:
+    """Show, set, clear and suggest the alarm limits of a patient."""
+
+
+@limits.command()
+@click.argument("bed", type=_BED)
+@data_option
+@broker_option
+@json_option
+def show(bed: BedId, data: Path, broker: str | None, as_json: bool) -> None:
+    """Show the limits in force for the patient of BED, and what staff entered."""
+    result = ask(data, broker, "limits", bed, {})
+    if as_json:
+        print_json(result)
+        return
+    click.echo(f"{bed}: {result['category']}, sleep {result['sleep']}")
+    of_patient = set(result["of_patient"])
+    table = Table("vital", *_SIDES, "delay s", "source")
+    for name, one in result["limits"].items():
+        for when in ("awake", "asleep"):
+            if band := one.get(when):
+                sides = [_number(band.get(side)) for side in _SIDES]
+                label = name if when == "awake" else "  asleep"
+                source = "set for the patient" if name in of_patient else one["source"]
+                table.add_row(label, *sides, f"{one['on_delay_s']:g}", source)
+    Console().print(table)
+    for name, entry in result["entered"].items():
+        expired = "" if entry["is_valid"] else " (expired)"
+        click.echo(f"{name}: {entry['value']}, by {entry['by']}{expired}")
+
+
+@limits.command("set")
+@click.argument("bed", type=_BED)
+@click.argument("vital")
+@click.option("--low", type=_LIMIT, help="Warning at or below it.")
+@click.option("--high", type=_LIMIT, help="Warning at or above it.")
+@click.option("--critical-low", type=_LIMIT, help="Critical at or below it.")
+@click.option("--critical-high", type=_LIMIT, help="Critical at or above it.")
+@click.option("--asleep", is_flag=True, help="The limits while asleep, not awake.")
+@click.option("--on-delay-s", type=float, help="How long before it counts.")
+@click.option("--off-delay-s", type=float, help="How long back before it ends.")
+@click.option("--deadband", type=float, help="How far back it must come.")
+@data_option
+@broker_option
+@json_option
+def set_(
+    bed: BedId,
+    vital: str,
+    asleep: bool,
+    data: Path,
+    broker: str | None,
+    as_json: bool,
+    **given: float | str | None,
+) -> None:
+    """Set limits of a VITAL (blood_pressure.systolic) for the patient of BED.
+
+    A number, or `off`. What is not given stays as it is. They hold for this stay only.
+    """
+    sides = {
+        side: None if given[side] == _OFF else given[side]
+        for side in _SIDES
+        if given[side] is not None
+    }
+    timing = {
+        name: given[name]
+        for name in ("on_delay_s", "off_delay_s", "deadband")
+        if given[name] is not None
+    }
+    if not sides and not timing:
+        raise click.UsageError("name a limit, a delay or a deadband")
+    args = {"vital": vital, **timing, "asleep" if asleep else "awake": sides}
+    result = ask(data, broker, "set_limits", bed, args)
+    _tell(as_json, result, f"limits of {vital} are set for the patient of {bed}")
+
+
+@limits.command()
+@click.argument("bed", type=_BED)
+@click.argument("vital", required=False)
+@data_option
+@broker_option
+@json_option
+def clear(
+    bed: BedId, vital: str | None, data: Path, broker: str | None, as_json: bool
+) -> None:
+    """Clear what was set for the patient of BED, of one VITAL or of all."""
+    args = {"vital": vital} if vital else {}
+    result = ask(data, broker, "clear_limits", bed, args)
+    names = ", ".join(result["cleared"]) or "nothing was set"
+    _tell(as_json, result, f"cleared for the patient of {bed}: {names}")
+
+
+@limits.command()
+@click.argument("bed", type=_BED)
+@click.option(
+    "--last-h",
+    type=click.FloatRange(0.1, 24),
+    default=1.0,
+    show_default=True,
+    help="Hours whose median is taken as usual; a day of what is measured by the hour.",
+)
+@data_option
+@broker_option
+@json_option
+def suggest(
+    bed: BedId, last_h: float, data: Path, broker: str | None, as_json: bool
+) -> None:
+    """Suggest limits from what is usual for the patient of BED; sets nothing.
+
+    The median of recorded history, by a monitor vendor's rule for automatic limits.
+    """
+    from monitorme.contract.payloads import Category
+    from monitorme_analysis.limit import VitalLimits
+    from monitorme_analysis.suggestion import suggest as of_usual
+
+    said = ask(data, broker, "limits", bed, {})
+    usual = _usual(bed, last_h, data, broker)
+    in_force = {n: VitalLimits.model_validate(o) for n, o in said["limits"].items()}
+    found = of_usual(Category(said["category"]), usual, in_force)
+    if as_json:
+        print_json(
+            {
+                name: {"usual": usual[name], **band.model_dump(exclude_none=True)}
+                for name, band in found.items()
+            }
+        )
+        return
+    for name, band in found.items():
+        click.echo(
+            f"monitorme analysis limits set {bed} {name} {_options(band.model_dump())}"
+            f"  # usual: {usual[name]:g}"
+        )
+    click.echo("Nothing is set. Set what is right for the patient.", err=True)
+
+
+@click.command()
+@click.argument("bed", type=_BED)
+@click.option("--oxygen/--air", default=None, help="Whether extra oxygen is given.")
+@click.option(
+    "--consciousness",
+    type=click.Choice(["A", "C", "V", "P", "U"]),
+    help="Alert, new Confusion, responds to Voice, to Pain, Unresponsive.",
+)
+@click.option(
+    "--spo2-scale",
+    type=click.Choice(["1", "2"]),
+    help="NEWS2 scale of saturation; 2 in hypercapnic failure, as prescribed.",
+)
+@click.option("--pregnant/--not-pregnant", default=None, help="NEWS2 is not for both.")
+@click.option("--valid-h", type=float, help="Hours for which it counts.")
+@data_option
+@broker_option
+@json_option
+def enter(
+    bed: BedId,
+    oxygen: bool | None,
+    consciousness: str | None,
+    spo2_scale: str | None,
+    pregnant: bool | None,
+    valid_h: float | None,
+    data: Path,
+    broker: str | None,
+    as_json: bool,
+) -> None:
+    """Enter what was seen of the patient of BED and no device measures.
+
+    Oxygen and consciousness count for the hours configured, the rest for the stay.
+    """
+    values = {
+        "oxygen": oxygen,
+        "consciousness": consciousness,
+        "spo2_scale": int(spo2_scale) if spo2_scale else None,
+        "pregnant": pregnant,
+        "valid_h": valid_h,
+    }
+    args = {name: value for name, value in values.items() if value is not None}
+    result = ask(data, broker, "enter", bed, args)
+    _tell(as_json, result, f"entered for the patient of {bed}")
+
+
+def ask(
+    data: Path, broker: str | None, verb: str, bed: BedId, args: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Ask analysis; raises MonitorMeError where it refuses or does not answer."""
+    from monitorme.commands.connection import open_bus, who
+
+    with open_bus(data, broker) as bus:
+        given = {"ward": bed.ward, "bed": bed.bed, **args}
+        return bus.request("analysis", verb, given, by=who()).result
+
+
+def _tell(as_json: bool, result: Mapping[str, Any], sentence: str) -> None:
+    if as_json:
+        print_json(result)
+        return
+    click.echo(sentence)
+    for warning in result.get("warnings", ()):
+        click.echo(f"note: {warning}", err=True)
+
+
+def _number(limit: float | None) -> str:
+    return "" if limit is None else f"{limit:g}"
+
+
+def _options(band: Mapping[str, float | None]) -> str:
+    return " ".join(
+        f"--{side.replace('_', '-')} {limit:g}"
+        for side in _SIDES
+        if (limit := band[side]) is not None
+    )
+
+
+def _usual(
+    bed: BedId, last_h: float, data: Path, broker: str | None
+) -> dict[str, float]:
+    """Return the medians of a bed's recorded numbers."""
+    import time
+
+    from monitorme.contract.vitals import Catalogue
+    from monitorme_analysis.replay.history import read_history, running_history
+
+    catalogue = Catalogue.load()
+    now_ms = time.time_ns() // 1_000_000
+    url = running_history(data, broker)
+    rows: list[Row] = []
+    for is_episodic, hours in ((True, DAY_H), (False, last_h)):
+        asked = {n: v for n, v in catalogue.items() if v.episodic is is_episodic}
+        since_ms = now_ms - round(hours * HOUR_MS)
+        rows += read_history(url, bed, since_ms, now_ms + 1, Catalogue(asked))
+    return medians(rows)
+
+
+def medians(rows: "Iterable[Row]") -> dict[str, float]:
+    """Return the median of each number, by vital or `vital.component`."""
+    values: dict[str, list[float]] = {}
+    for row in rows:
+        parts = row.value if isinstance(row.value, dict) else {row.component: row.value}
+        for component, part in parts.items():
+            if isinstance(part, float):
+                name = f"{row.vital}.{component}" if component else row.vital
+                values.setdefault(name, []).append(part)
+    return {name: median(found) for name, found in values.items()}
