@@ -14,7 +14,6 @@ from monitorme.contract.topics import BedId
 from monitorme.contract.vitals import Catalogue
 from monitorme_analysis.bed_state import BedState
 from monitorme_analysis.condition import condition_of
-from monitorme_analysis.device import DeviceState
 from monitorme_analysis.holding_back import published
 from monitorme_analysis.limit import Limits
 from monitorme_analysis.rule import Finding, Observed, RuleContext
@@ -117,10 +116,14 @@ class BedAnalysis:
             self.advance(received_ms)
         known.received_ms = max(known.received_ms, received_ms)
         device = self.state.known.device(reading.device)
-        if not self._is_next(device, vital, reading, received_ms, again or judged.late):
-            return False
-        if device.time(reading.time_ms, received_ms):
+        before = device.told
+        is_next = device.take(
+            vital, reading, received_ms, may_repeat=again or judged.late
+        )
+        if device.told != before:
             self.revision += 1
+        if not is_next:
+            return False
         at_ms = judged.at_ms
         if device.offset_ms:
             at_ms = min(reading.time_ms - device.offset_ms, received_ms)
@@ -195,32 +198,6 @@ class BedAnalysis:
         for name in self._slots:
             yield from self._slots[name].told(name)
         yield from known.findings(now_ms)
-
-    def _is_next(
-        self,
-        device: DeviceState,
-        vital: str,
-        reading: Reading,
-        received_ms: int,
-        may_repeat: bool,
-    ) -> bool:
-        """Note a reading's number; says whether it is newer than those of its vital."""
-        boot, seq = reading.boot, reading.seq
-        if device.boot != boot:
-            if boot in device.past_boots:
-                return False
-            device.restart(boot)
-        if not device.is_online:
-            device.is_online, device.since_ms = True, received_ms
-            self.revision += 1
-        device.number(seq, received_ms)
-        if seq <= device.by_vital.get(vital, 0):
-            if not may_repeat:
-                device.repeat(received_ms)
-                self.revision += 1
-            return False
-        device.by_vital[vital] = seq
-        return True
 
     def observe(self, observed: Observed) -> bool:
         """Hand a reading, whatever device took it, to the rules.

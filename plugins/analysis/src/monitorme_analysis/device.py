@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from monitorme.contract.payloads import ConditionKind, Priority
+from monitorme.contract.readings import Reading
 from monitorme_analysis.rule import Finding
 
 CLOCK_TOLERANCE_MS: Final = 5_000
@@ -71,6 +72,35 @@ class DeviceState:
         self.offsets_ms.clear()
         self.arrivals_ms.clear()
 
+    @property
+    def told(self) -> tuple[bool, int, int]:
+        """What findings depend on, but for time: they change where it changes."""
+        return self.is_online, self.offset_ms, len(self.bursts_ms)
+
+    def take(
+        self, vital: str, reading: Reading, received_ms: int, *, may_repeat: bool
+    ) -> bool:
+        """Take in a reading's number and time; says whether it is the next of its vital.
+
+        One that is not comes again, or too late for its turn; `may_repeat` says that
+        this is no fault.
+        """
+        boot, seq = reading.boot, reading.seq
+        if self.boot != boot:
+            if boot in self.past_boots:
+                return False
+            self.restart(boot)
+        if not self.is_online:
+            self.is_online, self.since_ms = True, received_ms
+        self.number(seq, received_ms)
+        if seq <= self.by_vital.get(vital, 0):
+            if not may_repeat:
+                self.repeat(received_ms)
+            return False
+        self.by_vital[vital] = seq
+        self.time(reading.time_ms, received_ms)
+        return True
+
     def number(self, seq: int, received_ms: int) -> None:
         """Take in a reading's number: what it skips is missing, what it fills is not."""
         if seq == self.seq + 1 or not self.seq:
@@ -88,9 +118,8 @@ class DeviceState:
             self.bursts_ms.append(received_ms)
             del self.bursts_ms[:-REPEATED_BURSTS]
 
-    def time(self, time_ms: int, received_ms: int) -> bool:
-        """Take in how far a reading's time is off; says whether the clock is thought of
-        otherwise than before.
+    def time(self, time_ms: int, received_ms: int) -> None:
+        """Take in how far a reading's time is off, and judge the clock by the newest.
 
         A backlog looks like a clock that is behind. It is told from one by its pace:
         the readings of a wrong clock are all off by the same.
@@ -105,14 +134,12 @@ class DeviceState:
             if offsets:
                 offsets.clear()
                 arrivals.clear()
-            return False
+            return
         offsets.append(offset_ms)
         arrivals.append(received_ms)
         if len(offsets) > CLOCK_READINGS:
             del offsets[0], arrivals[0]
-        before_ms = self.offset_ms
         self._judge_clock(received_ms)
-        return self.offset_ms != before_ms
 
     def findings(self, name: str, now_ms: int) -> Iterator[Finding]:
         """Return what is wrong with the device."""
