@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from monitorme import credentials, running
-from monitorme.errors import BusError, ConfigError
+from monitorme.contract import topics
+from monitorme.errors import BusError, ConfigError, MonitorMeError
 from monitorme.messaging import Message
 
 if TYPE_CHECKING:
@@ -76,3 +77,15 @@ def collect(
         messages += batch.messages
         bus.acknowledge(batch)
     return messages
+
+
+def history_url(data: Path, broker: str | None = None) -> str:
+    """Return where the recorder of what runs serves history; raises MonitorMeError."""
+    from monitorme.commands.status import services_in
+
+    wanted = [topics.service_filter(service="recorder")]
+    with open_bus(data, broker, subscriptions=wanted) as bus:
+        for service in services_in(collect(bus)):
+            if "history" in service.endpoints:
+                return service.endpoints["history"]
+    raise MonitorMeError("no recorder has said where it serves history; is it running?")

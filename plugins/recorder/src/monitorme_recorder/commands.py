@@ -12,8 +12,6 @@ from monitorme.commands.options import (
     json_option,
     print_json,
 )
-from monitorme.contract import topics
-from monitorme.errors import MonitorMeError
 
 
 @click.group()
@@ -49,6 +47,7 @@ def verify(
     Exits with 1 unless nothing is lost, doubled or altered. InfluxDB is where the
     settings of --config, or MONITORME_INFLUXDB_URL, say.
     """
+    from monitorme.commands.connection import history_url
     from monitorme_recorder import stored
     from monitorme_recorder.verify import compare, read_ledger
 
@@ -104,16 +103,3 @@ def quarantine(
         )
     if not refused:
         click.echo("nothing was refused")
-
-
-def history_url(data: Path, broker: str | None) -> str:
-    """Return where the recorder of what runs on a data folder serves history."""
-    from monitorme.commands.connection import collect, open_bus
-    from monitorme.commands.status import services_in
-
-    wanted = [topics.service_filter(service="recorder")]
-    with open_bus(data, broker, subscriptions=wanted) as bus:
-        for service in services_in(collect(bus)):
-            if "history" in service.endpoints:
-                return service.endpoints["history"]
-    raise MonitorMeError("no recorder has said where it serves history")

@@ -61,8 +61,8 @@ def history(
     With one --vital its numbers through the time, else one line a vital. --csv and
     --json print every reading, for programs. Times are those of this machine's zone.
     """
+    from monitorme.commands.connection import history_url
     from monitorme.site import Site
-    from monitorme_recorder.commands import history_url
     from monitorme_recorder.terminal.asking import Asking
     from monitorme_recorder.terminal.showing import Showing
 

@@ -108,7 +108,7 @@ class Recorder(Plugin[RecorderConfig]):
         self._upkeep = Upkeep(
             self._store, self._writer, self._past, context, self.config
         )
-        app = history_app(self._past, self._store, context)
+        app = history_app(self._past, self._store, self._watching.clocks, context)
         self._server = WebServer(app, host=self.config.host, port=self.config.port)
         self._server.start()
         context.endpoints["history"] = self._server.url

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitorme.commands.connection import history_url
 from monitorme.commands.options import BedType, broker_option, data_option
 from monitorme.contract.payloads import Category
 from monitorme.contract.topics import BedId
@@ -248,7 +249,7 @@ def _recorded(
     del refused  # the recorder has refused what makes no sense already
     url = question.history or ""
     if url == history.RUNNING:
-        url = history.running_history(question.data, question.broker)
+        url = history_url(question.data, question.broker)
     now_ms = int(time.time() * 1_000)
     to_ms = now_ms + 1 if question.to_ms is None else question.to_ms
     from_ms = to_ms - DAY_MS if question.from_ms is None else question.from_ms

@@ -1,14 +1,12 @@
 """A range of recorded history as rows, asked of the recorder page by page."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 import msgspec
 import urllib3
 
-from monitorme.contract import topics
 from monitorme.contract.readings import ReadingValue
 from monitorme.contract.topics import BedId
 from monitorme.contract.vitals import Catalogue, VitalKind
@@ -87,16 +85,3 @@ def _ask(pool: urllib3.PoolManager, url: str, fields: dict[str, Any]) -> _Page:
         ) from error
     except msgspec.DecodeError as error:
         raise MonitorMeError(f"{url} is no recorder's history: {error}") from error
-
-
-def running_history(data: Path, broker: str | None) -> str:
-    """Return where the running recorder serves history; raises MonitorMeError."""
-    from monitorme.commands.connection import collect, open_bus
-    from monitorme.commands.status import services_in
-
-    wanted = [topics.service_filter(service="recorder")]
-    with open_bus(data, broker, subscriptions=wanted) as bus:
-        for service in services_in(collect(bus)):
-            if "history" in service.endpoints:
-                return service.endpoints["history"]
-    raise MonitorMeError("no recorder has said where it serves history; is it running?")

@@ -13,6 +13,7 @@ from monitorme_recorder.api.document import openapi_of
 from monitorme_recorder.api.inventory import inventory_routes
 from monitorme_recorder.api.models import Problem
 from monitorme_recorder.api.patients import patient_routes, record_number_routes
+from monitorme_recorder.clocks import Clocks
 from monitorme_recorder.history.past import Past
 from monitorme_recorder.store import Store
 
@@ -27,7 +28,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def history_app(past: Past, store: Store, context: Context) -> FastAPI:
+def history_app(past: Past, store: Store, clocks: Clocks, context: Context) -> FastAPI:
     """Return the HTTP API of the recorder's history."""
     app = FastAPI(
         title="MonitorMe history",
@@ -43,7 +44,7 @@ def history_app(past: Past, store: Store, context: Context) -> FastAPI:
     app.include_router(ward_routes(past, context))
     app.include_router(patient_routes(past, context))
     app.include_router(record_number_routes(past))
-    app.include_router(inventory_routes(past, store))
+    app.include_router(inventory_routes(past, store, clocks))
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]  # FastAPI's way
     return app
 

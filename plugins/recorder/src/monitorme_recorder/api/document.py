@@ -35,6 +35,7 @@ def history_document() -> str:
     from monitorme.contract.vitals import Catalogue
     from monitorme.plugin import Context
     from monitorme_recorder.api.app import history_app
+    from monitorme_recorder.clocks import Clocks
     from monitorme_recorder.history.past import Past
     from monitorme_recorder.store import Store
 
@@ -43,7 +44,7 @@ def history_document() -> str:
         store = Store(folder, catalogue, 0)
         context = Context(bus=_Silent(), catalogue=catalogue, folder=folder)  # type: ignore[arg-type]  # nothing is published
         with Past(store, context.now_ms) as past:
-            document = openapi_of(history_app(past, store, context))
+            document = openapi_of(history_app(past, store, Clocks(), context))
         store.close()
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 

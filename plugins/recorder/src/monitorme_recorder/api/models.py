@@ -93,6 +93,8 @@ class DeviceOut(Answer):
     """Every reading up to this is stored, or lost for ever."""
     open_gaps: list[tuple[int, int]]
     """First and last seq of what is missing and asked for."""
+    clock_offset_ms: int | None = None
+    """How far the device's clock is ahead (above 0) or behind; null: not known yet."""
 
 
 class LatestOut(Answer):
