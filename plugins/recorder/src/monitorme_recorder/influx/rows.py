@@ -1,6 +1,5 @@
 """What InfluxDB answers, as readings again."""
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final, NamedTuple
@@ -91,22 +90,25 @@ def readings(ward: str, bed: str, found: Iterable[Point]) -> Iterator[StoredRead
 
 
 def summaries(data: bytes) -> Iterator[Summary]:
-    """Return the rows of annotated CSV, a table a summary."""
-    columns: list[str] = []
-    name = ""
-    for row in csv.reader(data.decode().splitlines()):
-        if not row:
-            columns = []
-        elif row[0].startswith("#"):
-            # The annotations: a result's name is the default of its first column.
-            name = row[1] if row[0] == "#default" else name
-        elif not columns:
-            columns = row
-        else:
-            said = dict(zip(columns, row, strict=True))
-            if "error" in said:
-                raise StorageError(f"InfluxDB: {said['error']}")
-            yield Summary(name, said["_time"], float(said["_value"]))
+    """Return the rows of annotated CSV, a table a summary.
+
+    Nothing in it is quoted: times and numbers alone are asked for. The csv module would
+    take three times as long.
+    """
+    name, columns = "", {"_time": 0, "_value": 0}
+    for line in data.decode().split("\r\n"):
+        if line.startswith(",,"):
+            cells = line.split(",")
+            yield Summary(
+                name, cells[columns["_time"]], float(cells[columns["_value"]])
+            )
+        elif line.startswith("#default,"):
+            # A result's name is the default of its first column.
+            name = line.split(",")[1]
+        elif line.startswith(",result,"):
+            columns = {column: at for at, column in enumerate(line.split(","))}
+        elif line and not line.startswith("#"):
+            raise InfluxError(f"InfluxDB says instead of numbers: {line[:200]}")
 
 
 def _raise_for(error: str | None) -> None:

@@ -53,7 +53,7 @@ def summaries(
     window = f"every: {grid.width_ms}ms, offset: {grid.origin_ms % grid.width_ms}ms"
     return "\n".join(
         f"{head} |> aggregateWindow({window}, fn: {summary}, createEmpty: false,"
-        f' timeSrc: "_start") |> keep(columns: ["_time", "_value", "device"])'
+        f' timeSrc: "_start") |> keep(columns: ["_time", "_value"])'
         f' |> yield(name: "{summary}")'
         for summary in SUMMARIES
     )
