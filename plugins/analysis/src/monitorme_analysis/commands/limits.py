@@ -269,12 +269,13 @@ def _usual(
     """Return the medians of a bed's recorded numbers."""
     import time
 
+    from monitorme.commands.connection import history_url
     from monitorme.contract.vitals import Catalogue
-    from monitorme_analysis.replay.history import read_history, running_history
+    from monitorme_analysis.replay.history import read_history
 
     catalogue = Catalogue.load()
     now_ms = time.time_ns() // 1_000_000
-    url = running_history(data, broker)
+    url = history_url(data, broker)
     rows: list[Row] = []
     for is_episodic, hours in ((True, DAY_H), (False, last_h)):
         asked = {n: v for n, v in catalogue.items() if v.episodic is is_episodic}
