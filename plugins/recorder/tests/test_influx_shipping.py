@@ -99,7 +99,8 @@ class Shipped:
     def seqs(self, vital: str = "heart_rate", bucket: str = "") -> list[int]:
         """Return the seqs that InfluxDB has, in order of time."""
         text = (
-            f'from(bucket: "{bucket or self.settings.bucket}") |> range(start: 0, stop: 2100-01-01T00:00:00Z)'
+            f'from(bucket: "{bucket or self.settings.bucket}")'
+            " |> range(start: 0, stop: 2100-01-01T00:00:00Z)"
             f' |> filter(fn: (r) => r._measurement == "{vital}" and r._field == "seq")'
             ' |> sort(columns: ["_time"])'
         )
