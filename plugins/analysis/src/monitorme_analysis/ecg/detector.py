@@ -26,6 +26,7 @@ _CONTEXT_S: Final = 0.6
 _PATIENCE_S: Final = 0.9
 """How long a judged peak waits for what follows it."""
 _SHIFTS: Final = 2
+_SHIFTED: Final = 2 * _SHIFTS + 1
 _USUAL_S: Final = 0.8
 _INTERVALS: Final = 8
 
@@ -102,8 +103,6 @@ class BeatDetector:
         half = int(tuning.half_beat_s * rate)
         self._half = half
         self._align = int(tuning.align_s * rate)
-        offsets = np.arange(-half, half + 1)
-        self._windows = offsets + np.arange(-_SHIFTS, _SHIFTS + 1)[:, None]
 
     def feed(self, samples: Samples) -> list[Beat]:
         """Take in mV, a row for each lead, NaN where missing; return the new beats."""
@@ -197,14 +196,15 @@ class BeatDetector:
         peak.width_ms = self._width_ms(at)
         by_lead = weights / usual
         begin = max(0, at - self._align)
-        near = stretches.band[:, begin : at + self._align + 1]
-        deflection = by_lead @ np.abs(near)
+        deflection = by_lead @ np.abs(stretches.band[:, begin : at + self._align + 1])
         main = begin + int(deflection.argmax())
         peak.main = main + stretches.first
         stepness, match, usual_strength = 0.0, shapes.UNKNOWN, 1.0
-        reach = self._half + _SHIFTS
+        reach, width = self._half + _SHIFTS, 2 * self._half + 1
         if main >= reach and main + reach < stretches.wave.shape[1]:
-            windows = stretches.wave[:, self._windows + main].transpose(1, 0, 2)
+            near = stretches.wave[:, main - reach : main + reach + 1]
+            # Whole copies, so that sums do not depend on where the samples lay.
+            windows = np.stack([near[:, s : s + width] for s in range(_SHIFTED)])
             like = shapes.match(state.shapes, windows, weights)
             match, peak.place, peak.unit = like.match, like.place, like.unit
             peak.usual_match = like.usual
@@ -219,7 +219,7 @@ class BeatDetector:
     def _width_ms(self, at: int) -> float:
         reach = 2 * self._half
         near = self.state.fused[max(0, at - reach) : at + reach + 1]
-        wide = int((near > 0.5 * self.state.fused[at]).sum())
+        wide = int(np.count_nonzero(near > 0.5 * self.state.fused[at]))
         return wide / self.front.rate_hz * 1000
 
     def _settle(self, known: int) -> list[Beat]:
@@ -290,6 +290,8 @@ class BeatDetector:
 
 def _stepness(window: Samples, weights: Samples) -> float:
     """Return which part of a deflection stays; a step keeps all, a beat little."""
-    stays = np.abs(window[:, -3:].mean(axis=1) - window[:, :3].mean(axis=1))
-    size = window.max(axis=1) - window.min(axis=1) + 1e-9
+    begin = window[:, 0] + window[:, 1] + window[:, 2]
+    end = window[:, -1] + window[:, -2] + window[:, -3]
+    stays = np.abs(end - begin) / 3
+    size = np.maximum.reduce(window, 1) - np.minimum.reduce(window, 1) + 1e-9
     return float(weights @ (stays / size))

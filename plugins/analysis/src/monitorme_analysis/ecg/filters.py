@@ -1,9 +1,29 @@
 """Linear-phase filters for the beat detector, as numbers."""
 
+from base64 import b64decode, b64encode
+from typing import Annotated
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PlainSerializer, PlainValidator
 
-Samples = NDArray[np.float64]
+
+def _write(samples: NDArray[np.float64]) -> tuple[list[int], str]:
+    data = np.ascontiguousarray(samples, dtype="<f8").tobytes()
+    return list(samples.shape), b64encode(data).decode("ascii")
+
+
+def _read(written: object) -> NDArray[np.float64]:
+    if isinstance(written, np.ndarray):
+        return written
+    if not isinstance(written, list | tuple) or len(written) != 2:
+        raise ValueError("samples are written as shape and base64")
+    shape, data = written
+    return np.frombuffer(b64decode(data), dtype="<f8").reshape(shape).copy()
+
+
+Samples = Annotated[NDArray[np.float64], PlainValidator(_read), PlainSerializer(_write)]
+"""Numbers of a signal; pydantic writes them down to the last bit."""
 
 
 def low_pass(cutoff_hz: float, rate_hz: float, length: int) -> Samples:

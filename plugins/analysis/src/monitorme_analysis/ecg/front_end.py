@@ -67,7 +67,8 @@ class FrontEnd:
         """Take a stretch of raw samples in; returns the new part of the energy."""
         held = _hold(raw, state.last)
         state.last = held[:, -1].copy()
-        new = held.reshape(self._leads, self.stretch, self.step).mean(axis=2)
+        parts = held.reshape(self._leads, self.stretch, self.step)
+        new = np.add.reduce(parts, axis=2) / self.step
         if state.tail is None:
             state.tail = np.repeat(new[:, :1], self._carry, axis=1)
         wave = np.concatenate([state.tail, new], axis=1)

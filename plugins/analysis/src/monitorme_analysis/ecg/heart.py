@@ -20,7 +20,10 @@ from monitorme_analysis.ecg.view import PulseView, View
 
 _FIBRILLATION_S: Final = 3.0
 _USUAL_MATCH: Final = 0.9
-_JUDGEMENTS: Final[tuple[Callable[[View], Iterator[Sign]], ...]] = (
+_CLOSE_MS: Final = 1_500
+_SELDOM_S: Final = 5
+_KEPT_OVER_MS: Final = 60_000
+_OFTEN: Final[tuple[Callable[[View], Iterator[Sign]], ...]] = (
     technical.faults,
     technical.pulses,
     rhythm.asystole,
@@ -29,6 +32,8 @@ _JUDGEMENTS: Final[tuple[Callable[[View], Iterator[Sign]], ...]] = (
     rhythm.pause,
     ventricular.fibrillation,
     ventricular.tachycardia,
+)
+_SELDOM: Final[tuple[Callable[[View], Iterator[Sign]], ...]] = (
     ventricular.ectopy,
     irregular.atrial_fibrillation,
     technical.disagreement,
@@ -41,6 +46,10 @@ class HeartState:
 
     ecg: StreamState | None = None
     pulses: dict[str, StreamState] = field(default_factory=dict)
+    seconds: int = 0
+    """How often the heart was judged."""
+    seldom: list[Sign] = field(default_factory=list)
+    """What was said last of what only changes slowly."""
 
 
 class Heart:
@@ -55,8 +64,19 @@ class Heart:
         }
 
     def begin_ecg(self, rate_hz: float, leads: tuple[str, ...], start_ms: int) -> None:
-        """Begin an ECG anew: another rate, other leads, or after a gap."""
+        """Begin an ECG anew: another rate, other leads, or after a gap.
+
+        Where it follows at once, beats that wait to be decided are decided first, and
+        beats are kept: intervals go on.
+        """
+        before = self._ecg
         self._ecg = Stream.begin(rate_hz, leads, start_ms)
+        if before is not None and abs(start_ms - before.until_ms) < _CLOSE_MS:
+            before.finish()
+            kept_ms = start_ms - _KEPT_OVER_MS
+            self._ecg.state.beats = [
+                one for one in before.state.beats if kept_ms < one.at_ms < start_ms
+            ]
         self.state.ecg = self._ecg.state
 
     def begin_pulse(self, name: str, rate_hz: float, start_ms: int) -> None:
@@ -97,7 +117,12 @@ class Heart:
         if self._ecg is None or self._ecg.known_ms <= self._ecg.state.start_ms:
             return []
         view = self.view()
-        return _once(chain.from_iterable(judge(view) for judge in _JUDGEMENTS))
+        state = self.state
+        state.seconds += 1
+        if state.seconds % _SELDOM_S == 0:
+            state.seldom = list(chain.from_iterable(judge(view) for judge in _SELDOM))
+        often = chain.from_iterable(judge(view) for judge in _OFTEN)
+        return _once(chain(often, state.seldom))
 
     def view(self) -> View:
         """Return what the judgements look at."""

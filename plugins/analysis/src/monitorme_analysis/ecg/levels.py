@@ -44,12 +44,14 @@ def begin(levels: Levels, energy: Samples, stretch: int) -> None:
 def weights_of(levels: Levels, energy: Samples, quiet: float) -> Samples:
     """Return how much each lead counts in a new stretch; they add up to 1."""
     usual = levels.usual
+    peaks = np.maximum.reduce(energy, 1)
     rest = _quantile(energy, quiet)
-    peaks = energy.max(axis=1)
     levels.restless = 0.5 * levels.restless + 0.5 * rest / usual
     now_live = np.minimum(1.0, np.maximum(peaks / usual, 1e-3))
     levels.live = np.maximum(0.5 * levels.live, now_live)
     _relearn(levels, peaks)
+    if len(usual) == 1:
+        return np.ones(1)
     return _weigh(levels.live, levels.restless)
 
 
@@ -58,7 +60,9 @@ def around(levels: Levels, window: Samples, quiet: float) -> tuple[Samples, floa
     restless = _quantile(window, quiet) / levels.usual
     if len(restless) == 1:
         return np.ones(1), float(restless[0])
-    live = np.minimum(1.0, np.maximum(window.max(axis=1) / levels.usual, 1e-3))
+    live = np.minimum(
+        1.0, np.maximum(np.maximum.reduce(window, 1) / levels.usual, 1e-3)
+    )
     weights = _weigh(live, restless)
     return weights, float(weights @ restless)
 
@@ -82,7 +86,7 @@ def _quantile(energy: Samples, part: float) -> Samples:
 
 def _weigh(live: Samples, restless: Samples) -> Samples:
     weights = live * live / (restless * restless + 0.0025)
-    return np.asarray(weights / weights.sum(), dtype=np.float64)
+    return np.asarray(weights / np.add.reduce(weights), dtype=np.float64)
 
 
 def _relearn(levels: Levels, peaks: Samples) -> None:
@@ -106,6 +110,7 @@ def _relearn(levels: Levels, peaks: Samples) -> None:
 
 
 def _median(rows: Samples) -> Samples:
-    ordered = np.sort(rows, axis=0)
+    ordered = rows.copy()
+    ordered.sort(axis=0)
     count = len(rows)
     return np.asarray((ordered[(count - 1) // 2] + ordered[count // 2]) / 2)

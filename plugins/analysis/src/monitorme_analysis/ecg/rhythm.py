@@ -23,6 +23,7 @@ FAST_BEATS: Final = 17
 FAST_RATE: Final = 140.0
 PAUSE_MS: Final = 3_000
 """A pause of sinus node or conduction that is worth telling: 3 s (2018 ACC/AHA/HRS)."""
+_PULSE_GONE_MS: Final = 6_000
 _TELL_PAUSE_MS: Final = 10_000
 _PULSE_ABOVE: Final = 45.0
 _PULSE_BELOW: Final = 130.0
@@ -42,16 +43,15 @@ def rate_of(beats: Sequence[Noted]) -> float:
 def asystole(view: View) -> Iterator[Sign]:
     """Yield asystole, or what holds it back."""
     last_ms = view.last_ms
-    if view.known_ms - last_ms < ASYSTOLE_MS:
+    silent_ms = view.known_ms - last_ms
+    if silent_ms < ASYSTOLE_MS:
         return
-    silent_s = (view.known_ms - last_ms) / 1000
-    seen = view.faults_since(last_ms + 1_000)
-    blind = bool(seen) and all(all(f in _USELESS for f in leads) for leads in seen)
-    if blind:
-        if not any(pulse.is_live for pulse in view.pulses.values()):
-            return  # `lead_off` says why nothing is known
-        if goes_on(view, last_ms, view.now_ms):
-            return
+    # What is not remembered any more was long ago.
+    seen_ms = min(silent_ms, 1_000 * len(view.seconds))
+    if seen_ms - blind_ms(view, last_ms) < ASYSTOLE_MS and not _pulse_stopped(
+        view, last_ms
+    ):
+        return  # `lead_off` or a gap says why nothing is known
     train = goes_on(view, last_ms, view.now_ms)
     if train is not None:
         yield technical(
@@ -64,9 +64,9 @@ def asystole(view: View) -> Iterator[Sign]:
     yield Sign(
         "ecg_asystole",
         last_ms,
-        f"no heartbeat for {silent_s:.0f} s",
+        f"no heartbeat for {silent_ms / 1000:.0f} s",
         Priority.HIGH,
-        value=round(silent_s, 1),
+        value=round(silent_ms / 1000, 1),
     )
 
 
@@ -75,7 +75,7 @@ def bradycardia(view: View) -> Iterator[Sign]:
     newest = view.beats[-SLOW_BEATS:]
     if len(newest) < SLOW_BEATS or rate_of(newest) >= SLOW_RATE:
         return
-    if view.now_ms - newest[-1].at_ms > 6_000:
+    if view.now_ms - newest[-1].at_ms > 6_000 or blind_ms(view, newest[0].at_ms):
         return
     rate = rate_of(newest)
     first_ms, last_ms = newest[0].at_ms, newest[-1].at_ms
@@ -134,6 +134,8 @@ def pause(view: View) -> Iterator[Sign]:
     for before, after in pairwise(recent):
         length_ms = after.at_ms - before.at_ms
         if length_ms >= PAUSE_MS and view.now_ms - after.at_ms <= _TELL_PAUSE_MS:
+            if blind_ms(view, before.at_ms, after.at_ms):
+                continue
             if goes_on(view, before.at_ms, after.at_ms):
                 continue
             yield Sign(
@@ -144,6 +146,25 @@ def pause(view: View) -> Iterator[Sign]:
                 value=length_ms / 1000,
             )
             return
+
+
+def blind_ms(view: View, since_ms: int, until_ms: int | None = None) -> int:
+    """Return for how long no lead could have shown a beat, in whole seconds."""
+    end_ms = view.now_ms if until_ms is None else until_ms + 1_000
+    seen = [s.faults for s in view.seconds if since_ms < s.until_ms <= end_ms]
+    return 1_000 * sum(all(one in _USELESS for one in leads) for leads in seen)
+
+
+def _pulse_stopped(view: View, last_ms: int) -> bool:
+    """Say whether a pulse that was there is seen to be there no more."""
+    if view.known_ms - last_ms < _PULSE_GONE_MS:
+        return False
+    before = {one.source for one in trains(view, last_ms - 6_000, last_ms)}
+    since = [
+        any(one.at_ms > last_ms + 1_500 for one in view.pulses[source].pulses)
+        for source in before
+    ]
+    return bool(since) and not any(since)
 
 
 def _covers(count: int, rate: float, span_ms: int) -> bool:

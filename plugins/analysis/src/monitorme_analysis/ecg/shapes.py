@@ -57,19 +57,26 @@ def match(shapes: Shapes, windows: Samples, weights: Samples) -> Likeness:
         windows: the beat at several shifts: shift, lead, sample.
         weights: how much each lead counts; they add up to 1.
     """
-    centred = windows - windows.mean(axis=2, keepdims=True)
-    length = np.sqrt(np.einsum("slk,slk->sl", centred, centred)) + 1e-12
-    unit = centred / length[:, :, None]
-    middle = len(unit) // 2
+    shifts, _, samples = windows.shape
+    sums = np.add.reduce(windows, axis=2)
+    power = np.einsum("slk,slk->sl", windows, windows) - sums * sums / samples
+    length = np.sqrt(np.maximum(power, 0.0)) + 1e-12
     if not shapes.numbers:
-        return Likeness(UNKNOWN, -1, 1.0, unit[middle])
-    shifts, leads, samples = unit.shape
-    by_lead = (unit * weights[None, :, None]).reshape(shifts, leads * samples)
+        middle = shifts // 2
+        unit = _unit(windows[middle], sums[middle], length[middle])
+        return Likeness(UNKNOWN, -1, 1.0, unit)
+    # Known shapes have no mean, so that those of the windows need not be taken away.
+    by_lead = (windows * (weights / length)[:, :, None]).reshape(shifts, -1)
     fits = by_lead @ shapes.known.reshape(len(shapes.numbers), -1).T
-    best = int(fits.argmax())
-    shift, place = divmod(best, len(shapes.numbers))
+    shift, place = divmod(int(fits.argmax()), len(shapes.numbers))
     usual = float(fits[:, _usual(shapes)].max())
-    return Likeness(float(fits[shift, place]), place, usual, unit[shift])
+    unit = _unit(windows[shift], sums[shift], length[shift])
+    return Likeness(float(fits[shift, place]), place, usual, unit)
+
+
+def _unit(window: Samples, sums: Samples, length: Samples) -> Samples:
+    mean = sums / window.shape[1]
+    return np.asarray((window - mean[:, None]) / length[:, None])
 
 
 def learn(

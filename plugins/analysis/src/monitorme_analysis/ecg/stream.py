@@ -12,7 +12,7 @@ from monitorme_analysis.ecg.lead_quality import Extremes, LeadFault, faults
 from monitorme_analysis.ecg.tuning import QRS, Tuning
 
 KEPT_MS: Final = 75_000
-KEPT_SECONDS: Final = 12
+KEPT_SECONDS: Final = 30
 _MAYBE_ODDS: Final = -1.0
 _MAYBE_HEIGHT: Final = 0.35
 

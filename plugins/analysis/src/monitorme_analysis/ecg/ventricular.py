@@ -114,12 +114,13 @@ def ectopy(view: View) -> Iterator[Sign]:
 
 def _newest_run(view: View) -> list[Noted] | None:
     """Return the newest run of ventricular beats that is fast and clear enough."""
+    recent = [one for one in view.beats if one.at_ms >= view.now_ms - _RECENT_MS]
+    if sum(one.beat.usual_match < _OTHER for one in recent) < RUN_BEATS:
+        return None
     usual_ms = usual_width_ms(view.beats)
     run: list[Noted] = []
     newest: list[Noted] | None = None
-    for one in view.beats:
-        if one.at_ms < view.now_ms - _RECENT_MS:
-            continue
+    for one in recent:
         run = [*run, one] if is_ventricular(one, usual_ms) else []
         if len(run) >= RUN_BEATS and _is_fast(run):
             newest = run

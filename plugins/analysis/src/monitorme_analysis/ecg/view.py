@@ -47,7 +47,3 @@ class View:
         """When the last beat was, or what may be one; when it began, where none was."""
         last = [self.beats[-1].at_ms] if self.beats else []
         return max([self.start_ms, *last, *self.maybe_ms])
-
-    def faults_since(self, since_ms: int) -> list[tuple[LeadFault | None, ...]]:
-        """Return what was wrong with leads in the seconds after a moment."""
-        return [one.faults for one in self.seconds if one.until_ms > since_ms]

@@ -1,0 +1,75 @@
+"""A block of a waveform as a device sends it, made ready for a stream.
+
+A device that has no value sends a number all the same: the ends of its integers. Those,
+and what is not plausible for the vital, become NaN: missing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from monitorme.contract.readings import Lead
+from monitorme_analysis.ecg.filters import Samples
+
+_NO_VALUE: Final = (32767, -32768, 0x7FFFFF, -0x800000, 2**31 - 1, -(2**31))
+_TO_MILLIVOLT: Final = {"mV": 1.0, "uV": 1e-3, "nV": 1e-6, "V": 1e3}
+PLAUSIBLE_MV: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Samples of some leads of one rate, a row for each."""
+
+    rate_hz: float
+    samples: Mapping[str, Samples]
+    left_out: tuple[str, ...]
+    """Leads that do not fit the first: another rate, another length, another unit."""
+    missing: int
+    """Samples that carry no value."""
+
+    @property
+    def count(self) -> int:
+        """How many samples each lead has."""
+        return len(next(iter(self.samples.values()))) if self.samples else 0
+
+
+def ecg_block(leads: Mapping[str, Lead]) -> Block:
+    """Return a block of an ECG in mV."""
+    return _block(leads, _TO_MILLIVOLT, PLAUSIBLE_MV)
+
+
+def pulse_block(leads: Mapping[str, Lead]) -> Block:
+    """Return a block of a pulse, in whatever unit it is."""
+    first = next(iter(leads.values()))
+    return _block(leads, {first.unit: 1.0}, float("inf"))
+
+
+def _block(
+    leads: Mapping[str, Lead], units: Mapping[str, float], plausible: float
+) -> Block:
+    samples: dict[str, Samples] = {}
+    left_out: list[str] = []
+    missing, first = 0, None
+    for name, lead in leads.items():
+        factor = units.get(lead.unit)
+        first = first or (lead if factor is not None else None)
+        fits = first is not None and _is_like(lead, first)
+        if factor is None or not fits:
+            left_out.append(name)
+            continue
+        raw = np.array(lead.samples, dtype=np.int64)
+        values = (raw * lead.scale + lead.offset) * factor
+        bad = ~(np.abs(values) <= plausible)
+        if raw.max() >= _NO_VALUE[0] or raw.min() <= _NO_VALUE[1]:
+            bad |= np.isin(raw, _NO_VALUE)
+        if bad.any():
+            missing += int(bad.sum())
+            values[bad] = np.nan
+        samples[name] = np.asarray(values, dtype=np.float64)
+    return Block(first.rate_hz if first else 0.0, samples, tuple(left_out), missing)
+
+
+def _is_like(lead: Lead, first: Lead) -> bool:
+    return lead.rate_hz == first.rate_hz and len(lead.samples) == len(first.samples)
