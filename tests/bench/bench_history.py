@@ -5,7 +5,6 @@ Run by `make bench`. The recorder takes 2,110 readings a second of 500 beds in b
 """
 
 import itertools
-import json
 import subprocess
 import sys
 import tempfile
@@ -17,10 +16,12 @@ from typing import Final
 
 from monitorme.contract.readings import Lead, Reading
 from monitorme.contract.topics import BedId, VitalTopic
+from monitorme.influxd import ORG, Influxd, find_influxd
 from monitorme.messaging import Message
 from monitorme.plugin import wall_clock_ms
 from monitorme.testing import PluginRun
 from monitorme_recorder.config import RecorderConfig
+from monitorme_recorder.influx.settings import InfluxSettings
 from monitorme_recorder.plugin import Recorder
 
 BEDS: Final = 500
@@ -118,34 +119,72 @@ def ask(url: str) -> None:
             assert answer.status == 200, answer.data
         taken_ms.sort()
         p50, p99 = taken_ms[count // 2], taken_ms[min(count - 1, count * 99 // 100)]
-        print(f"{question:34}{p50:8.1f}{p99:8.1f}{taken_ms[-1]:8.1f}", flush=True)
+        print(f"{question:40}{p50:8.1f}{p99:8.1f}{taken_ms[-1]:8.1f}", flush=True)
+
+
+def fill(run: PluginRun, end_ms: int) -> None:
+    """Hand over a day, as it came."""
+    begin_ms = end_ms - DAY_MS
+    for minute, batch in enumerate(day(WATCHED[:PAST_BEDS], end_ms)):
+        run.plugin.handle(batch)
+        run.now_ms = begin_ms + (minute + 1) * 60_000
+        run.plugin.tick(run.now_ms)
+    run.now_ms = end_ms
+    run.context.now_ms = wall_clock_ms
+
+
+def ask_while_writing(run: PluginRun, store: str) -> None:
+    """Ask from another process while a thread writes."""
+    until = threading.Event()
+    writer = threading.Thread(target=write, args=(run, until))
+    writer.start()
+    title = f"{store}, while 2,110/s are written"
+    print(f"{title:40}{'p50 ms':>8}{'p99':>8}{'worst':>8}", flush=True)
+    url = run.context.endpoints["history"]
+    subprocess.run([sys.executable, __file__, url], check=True)
+    until.set()
+    writer.join()
+
+
+def journal(folder: Path) -> None:
+    """Ask the journal."""
+    end_ms = wall_clock_ms()
+    config = RecorderConfig(port=0)
+    run = PluginRun(Recorder, folder, config=config, now_ms=end_ms - DAY_MS)
+    fill(run, end_ms)
+    ask_while_writing(run, "journal")
+    run.stop()
+
+
+def influxdb(folder: Path) -> None:
+    """Ask InfluxDB: the journal has dropped all but the hour that is written."""
+    end_ms = wall_clock_ms()
+    with Influxd(folder=folder / "influxd") as server:
+        settings = InfluxSettings(url=server.url, org=ORG, token_file=server.token_file)
+        config = RecorderConfig(port=0, influxdb=settings)
+        begin_ms = end_ms - DAY_MS
+        run = PluginRun(Recorder, folder / "recorder", config=config, now_ms=begin_ms)
+        fill(run, end_ms)
+        assert isinstance(run.plugin, Recorder)
+        deadline_s = time.monotonic() + 120
+        while run.context.counts["influxdb_lines"] < PAST_BEDS * 172_800:
+            assert time.monotonic() < deadline_s, "InfluxDB takes too long"
+            time.sleep(0.5)
+            run.plugin.tick(wall_clock_ms())
+        assert run.plugin._store is not None
+        run.plugin._store.drop_older_than(wall_clock_ms())
+        ask_while_writing(run, "InfluxDB")
+        run.stop()
 
 
 def main() -> None:
-    """Fill a day, then ask while it goes on."""
+    """Ask one store after the other."""
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
-        end_ms = wall_clock_ms()
-        begin_ms = end_ms - DAY_MS
-        config = RecorderConfig(port=0)
-        run = PluginRun(Recorder, Path(name), config=config, now_ms=begin_ms)
-        for minute, batch in enumerate(day(WATCHED[:PAST_BEDS], end_ms)):
-            run.plugin.handle(batch)
-            run.now_ms = begin_ms + (minute + 1) * 60_000
-            run.plugin.tick(run.now_ms)
-        run.now_ms = end_ms
-        run.context.now_ms = wall_clock_ms
-        until = threading.Event()
-        writer = threading.Thread(target=write, args=(run, until))
-        writer.start()
-        print(
-            f"{'answered while 2,110/s are written':34}{'p50 ms':>8}{'p99':>8}{'worst':>8}"
-        )
-        url = run.context.endpoints["history"]
-        subprocess.run([sys.executable, __file__, url], check=True)
-        until.set()
-        writer.join()
-        print(json.dumps({"stored": run.context.counts["recorded"]}))
-        run.stop()
+        journal(Path(name) / "journal")
+        if find_influxd() is None:
+            print("InfluxDB is left out: MONITORME_INFLUXD does not say where it is")
+        else:
+            influxdb(Path(name))
 
 
 if __name__ == "__main__":
