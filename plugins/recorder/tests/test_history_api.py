@@ -227,6 +227,8 @@ def test_an_hour_that_is_damaged_is_a_gap_and_the_rest_is_there(
     assert seqs(found) == [1, 3, 4]
     gaps = ask(run, f"/v1/beds/ward-a/bed-01/gaps?vital=heart_rate&from_ms={START_MS}")
     assert gaps[0]["reason"] == "journal_damaged"
+    run.tick()
+    assert any("is damaged" in said for said in run.context.trouble.values())
 
 
 def test_the_latest_of_a_ward_are_asked_for_together(run: PluginRun) -> None:
@@ -301,3 +303,18 @@ def test_without_pyarrow_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "monitorme_recorder.export.parquet", None)
     answer = ask(run, "/v1/beds/ward-a/bed-01/export?format=parquet", 501)
     assert "monitorme-recorder[parquet]" in answer["detail"]
+
+
+def test_a_finished_hour_leaves_no_log_behind_though_history_has_it_open(
+    run: PluginRun, tmp_path: Path
+) -> None:
+    for seq in range(1, 50):
+        send(run, seq)
+    path = "/v1/beds/ward-a/bed-01/history?vital=heart_rate"
+    assert len(seqs(ask(run, path))) == 49
+    run.now_ms += HOUR_MS
+    send(run, 50)
+    finished = journal_files(tmp_path / "recorder")[0]
+    log = finished.with_name(finished.name + "-wal")
+    assert not log.exists() or log.stat().st_size == 0
+    assert len(seqs(ask(run, path))) == 50

@@ -10,7 +10,7 @@ from the log again when the recorder starts.
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -92,7 +92,14 @@ class HourFile:
                 self._db.execute(f"alter table gap add column {name} integer")
 
     def close(self) -> None:
-        """Close the file, its write-ahead log folded in."""
+        """Close the file, its write-ahead log folded in.
+
+        SQLite does that by itself only where nobody else has the file open, and history
+        keeps finished hours open. Where somebody reads just then, the log stays.
+        """
+        with suppress(sqlite3.Error):
+            self._db.execute("pragma busy_timeout=0")
+            self._db.execute("pragma wal_checkpoint(truncate)")
         self._db.close()
 
     def check(self) -> None:

@@ -148,6 +148,8 @@ class Recorder(Plugin[RecorderConfig]):
         ):
             stream = Stream(bed.ward, bed.bed, "", boot.device, boot.boot)
             self._give_up(stream, before_seq, "never_came")
+        if self._past is not None:
+            self.context.trouble.update(self._past.trouble())
         unshipped_ms = self._influx.unshipped_from_ms if self._influx else None
         self._upkeep.work(now_ms, unshipped_ms)
 

@@ -49,6 +49,13 @@ class Past:
         self.readers.close()
         self.stays.close()
 
+    def trouble(self) -> dict[str, str]:
+        """Say which files turned out to be unreadable, a sentence by subject."""
+        return {
+            f"unreadable_{name}": f"{name} is damaged; history is served without it: {why}"
+            for name, why in self.readers.damaged.items()
+        }
+
     def silences(self, leg: Leg, name: str, vital: Vital) -> Iterator[Silence]:
         """Return when a vital had no usable reading for longer than it may be stale."""
         series = Series(leg.ward, leg.bed, name)
