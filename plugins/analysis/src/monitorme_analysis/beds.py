@@ -48,6 +48,7 @@ class Beds:
             if state.known.received_ms:
                 points_ms[bed] = state.known.received_ms
         self._resuming = Resuming(points_ms, self._written, context.catalogue)
+        context.figures["beds_behind"] = len(self._resuming)
         self._announcer = Announcer(
             context.bus, republish_every_ms=round(config.republish_every_s * 1000)
         )
@@ -130,6 +131,7 @@ class Beds:
         for bed, analysis in level.items():
             self._beds[bed] = analysis
             self.announce(bed)
+        self._context.figures["beds_behind"] = len(self._resuming)
         if level and not self._resuming:
             self._is_provisional = False
             self._context.trouble.pop("history", None)
