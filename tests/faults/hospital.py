@@ -17,11 +17,11 @@ from typing import IO
 import pytest
 
 from monitorme import running
+from monitorme.commands.connection import history_url
 from monitorme.influxd import Influxd
 from monitorme.installation import Installation
 from monitorme.site import Site
 from monitorme.testing.influxdb import running_influxdb
-from monitorme_recorder.commands import history_url
 from tests.faults.clocks import DeviceClock, HubClock
 from tests.faults.disks import small_disk
 from tests.faults.network import Network

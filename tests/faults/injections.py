@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 from tests.faults.clocks import HOUR_S
@@ -116,9 +117,21 @@ def tear_closed_hour(hospital: Hospital, chance: Random) -> None:
 
 def tear_current_hour(hospital: Hospital, chance: Random) -> None:
     """Overwrite pages of the file that is written, and have the recorder find out."""
+    # A restart in good order puts what was written so far from the log into the file.
+    os.kill(hospital.pid("recorder"), signal.SIGTERM)
+    time.sleep(1)
+    hospital.wait_recovered()
+    _tear_and_kill(hospital, hospital.journal_files()[-1], chance)
+
+
+def tear_log_ahead(hospital: Hospital, chance: Random) -> None:
+    """Overwrite pages of SQLite's write-ahead log, and have the recorder find out."""
     newest = hospital.journal_files()[-1]
+    _tear_and_kill(hospital, newest.with_name(newest.name + "-wal"), chance)
+
+
+def _tear_and_kill(hospital: Hospital, path: Path, chance: Random) -> None:
     with hospital.stopped("recorder"):
         hospital.torn += 1
-        tear(newest, chance)
-        tear(newest.with_name(newest.name + "-wal"), chance)
+        tear(path, chance)
         os.kill(hospital.pid("recorder"), signal.SIGKILL)

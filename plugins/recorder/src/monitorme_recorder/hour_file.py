@@ -7,7 +7,6 @@ row of the log a stream is in chunks is noted in the same transaction. What is n
 from the log again when the recorder starts.
 """
 
-import logging
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,8 +25,6 @@ from monitorme_recorder.records import (
     unpack_log,
 )
 from monitorme_recorder.spans import Span
-
-log = logging.getLogger(__name__)
 
 HOUR_MS: Final = 3_600_000
 _SCHEMA: Final = """
@@ -75,13 +72,21 @@ class HourFile:
             self._db = sqlite3.connect(
                 path, isolation_level=None, check_same_thread=False
             )
-            self._db.execute("pragma journal_mode=wal")
-            self._db.execute("pragma synchronous=full")
-            self._db.execute("pragma wal_autocheckpoint=4000")
-            self._db.executescript(_SCHEMA)
-            self._grow()
-            newest = self._db.execute("select max(id) from log").fetchone()
-            self.log_id: int = newest[0] or 0
+            try:
+                self._begin()
+            except sqlite3.Error:
+                # Closed late, it would take away what is beside a file of its name.
+                self._db.close()
+                raise
+
+    def _begin(self) -> None:
+        self._db.execute("pragma journal_mode=wal")
+        self._db.execute("pragma synchronous=full")
+        self._db.execute("pragma wal_autocheckpoint=4000")
+        self._db.executescript(_SCHEMA)
+        self._grow()
+        newest = self._db.execute("select max(id) from log").fetchone()
+        self.log_id: int = newest[0] or 0
         self._streams = {stream: number for number, stream in self.streams()}
 
     def _grow(self) -> None:
@@ -114,7 +119,8 @@ class HourFile:
         """Whether anything has been written to it."""
         tables = ("log", "watermark", "event", "chunk")
         sql = " or ".join(f"exists(select 1 from {name})" for name in tables)
-        (answer,) = self._db.execute(f"select {sql}").fetchone()
+        with storage_errors(self.path):
+            (answer,) = self._db.execute(f"select {sql}").fetchone()
         return bool(answer)
 
     @contextmanager
@@ -151,6 +157,11 @@ class HourFile:
         self.log_id = cursor.lastrowid
         return self.log_id
 
+    def append_at(self, log_id: int, records: bytes) -> None:
+        """Put a row into the log under an id, which is higher than any before."""
+        self._db.execute("insert into log values(?,?)", (log_id, records))
+        self.log_id = log_id
+
     def add_event(
         self, received_ms: int, ward: str, bed: str, kind: str, payload: bytes
     ) -> None:
@@ -178,6 +189,11 @@ class HourFile:
                 *(span.first, span.last, noticed_ms, reason, *around),
             ),
         )
+
+    def copy_gap(self, row: tuple[object, ...]) -> None:
+        """Write down a row of another file's table of gaps."""
+        marks = ",".join("?" * len(row))
+        self._db.execute(f"insert or replace into gap values({marks})", row)
 
     def add_chunk(self, stream: Stream, kept: list[Kept]) -> None:
         """Fold readings of a stream into a chunk: all of it that the log has so far."""
@@ -252,32 +268,6 @@ def journal_files(folder: Path) -> list[Path]:
 def companions(path: Path) -> tuple[Path, Path]:
     """Return the files that SQLite keeps beside one."""
     return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
-
-
-def open_newest(folder: Path) -> tuple[HourFile | None, list[str]]:
-    """Open the newest file that is whole; says also which were set aside, and why."""
-    set_aside: list[str] = []
-    for path in reversed(journal_files(folder)):
-        try:
-            file = HourFile(path)
-            file.check()
-            is_begun = file.is_begun
-        except StorageError as error:
-            set_aside.append(f"{path.name} is damaged and set aside: {error}")
-            _set_aside(path, error)
-            continue
-        if is_begun:
-            return file, set_aside
-        # Its hour began, but not its first transaction: the one before says more.
-        file.close()
-    return None, set_aside
-
-
-def _set_aside(path: Path, error: StorageError) -> None:
-    log.error("journal file set aside file=%s: %s", path.name, error)
-    path.replace(path.with_suffix(".damaged"))
-    for part in companions(path):
-        part.unlink(missing_ok=True)
 
 
 @contextmanager

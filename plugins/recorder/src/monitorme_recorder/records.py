@@ -104,6 +104,14 @@ def _unpack_old(row: bytes) -> Iterator[LogRecord]:
         start += length
 
 
+def before_judgement(kept: Kept) -> tuple[QualityWord, str | None]:
+    """Return quality and reason from which the same judgement follows again."""
+    judged_by_value = not kept.is_usable and kept.value is not None
+    if judged_by_value or kept.reason == "clock_ahead":
+        return "good", None
+    return kept.quality, kept.reason
+
+
 def pack_chunk(kept: list[Kept]) -> bytes:
     """Return readings as a chunk."""
     return zlib.compress(msgspec.msgpack.encode(kept), CHUNK_LEVEL)

@@ -19,10 +19,10 @@ from monitorme_recorder.hour_file import (
     companions,
     hour_of,
     journal_files,
-    open_newest,
     path_of,
 )
 from monitorme_recorder.memory import DeviceBoot, Memory, kept_of
+from monitorme_recorder.opening import open_newest
 from monitorme_recorder.records import Kept, LogRecord, Stream, pack_log
 from monitorme_recorder.spans import Span
 from monitorme_recorder.tracks import Boot, Track
@@ -45,7 +45,6 @@ class Store:
         self.folder = folder
         self.lock = threading.Lock()
         self.tally = Tally()
-        self.set_aside: list[str] = []
         self.memory = Memory(catalogue)
         self._batch = 0
         self._full: list[Track] = []

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from monitorme_recorder.history_store import StoredReading
-from monitorme_recorder.records import Kept
+from monitorme_recorder.records import before_judgement
 from monitorme_recorder.verify import comparable
 
 LINES_PER_BLOCK: Final = 500
@@ -16,7 +16,7 @@ NDJSON: Final = "application/x-ndjson"
 def as_sent(one: StoredReading) -> bytes:
     """Return a reading as it was sent, for a service that judges it itself."""
     stream, kept = one
-    quality, reason = _before_judgement(kept)
+    quality, reason = before_judgement(kept)
     fields = {
         "device": stream.device,
         "boot": stream.boot,
@@ -29,14 +29,6 @@ def as_sent(one: StoredReading) -> bytes:
         "reason": reason,
     }
     return msgspec.json.encode(fields) + b"\n"
-
-
-def _before_judgement(kept: Kept) -> tuple[str, str | None]:
-    """Return quality and reason from which the same judgement follows again."""
-    judged_by_value = not kept.is_usable and kept.value is not None
-    if judged_by_value or kept.reason == "clock_ahead":
-        return "good", None
-    return kept.quality, kept.reason
 
 
 def for_comparison(one: StoredReading) -> bytes:

@@ -1,0 +1,136 @@
+"""What a broken disk left of an hour is found again, and nothing that was not there."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from monitorme.contract.readings import Reading, judge
+from monitorme.contract.vitals import Catalogue
+from monitorme_recorder.hour_file import journal_files
+from monitorme_recorder.records import Stream, unpack_log
+from monitorme_recorder.store import Arrival, Store
+
+NOW_MS = 1_796_000_000_000
+PAGE = 4096
+CATALOGUE = Catalogue.load(None)
+STREAMS = [
+    Stream("ward-a", f"bed-{n:02}", "heart_rate", f"d-{n}", "b1") for n in range(1, 21)
+]
+
+
+def arrival(stream: Stream, seq: int) -> Arrival:
+    reading = Reading(
+        stream.device, stream.boot, seq, NOW_MS + seq * 500, 60.0 + seq % 40, "good"
+    )
+    received_ms = NOW_MS + seq * 500 + 20
+    judged = judge(reading, CATALOGUE["heart_rate"], received_ms)
+    return Arrival(stream, reading, judged, received_ms, reading.to_json())
+
+
+def filled(folder: Path) -> Path:
+    """Write an hour of which most is in chunks and in the log, some in the log alone."""
+    store = Store(folder, CATALOGUE, NOW_MS)
+    for seq in range(1, 121):
+        store.store([arrival(stream, seq) for stream in STREAMS], [])
+        if seq == 100:
+            store.fold()
+    # As a crash leaves it: what is in memory is not folded.
+    store._file._db.execute("pragma wal_checkpoint(truncate)")
+    store._file.close()
+    (path,) = journal_files(folder)
+    return path
+
+
+def names_in(store: Store) -> list[tuple[str, int]]:
+    """Return device and seq of all readings that the store would serve."""
+    db = sqlite3.connect(store._file.path)
+    streams = dict(store._file.streams())
+    from monitorme_recorder.records import unpack_chunk
+
+    found = [
+        (streams[number].device, one.seq)
+        for number, data in db.execute("select stream, data from chunk")
+        for one in unpack_chunk(data)
+    ]
+    db.close()
+    for stream in store.tail_streams():
+        found += [(stream.device, one.seq) for one in store.tail(stream)]
+    return found
+
+
+def pages_of(path: Path, table: str) -> list[int]:
+    db = sqlite3.connect(path)
+    try:
+        rows = db.execute("select pageno from dbstat where name=?", (table,)).fetchall()
+    except sqlite3.OperationalError:
+        pytest.skip("this SQLite has no dbstat")
+    finally:
+        db.close()
+    return [number for (number,) in rows]
+
+
+def overwrite(path: Path, pages: list[int], noise: Callable[[int], bytes]) -> None:
+    with path.open("r+b") as file:
+        for page in pages:
+            file.seek((page - 1) * PAGE)
+            file.write(noise(PAGE))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("table", ["log", "chunk"])
+def test_what_one_of_both_places_still_has_is_saved(
+    tmp_path: Path, table: str, seed: int
+) -> None:
+    path = filled(tmp_path)
+    chance = Random(seed)
+    pages = [page for page in pages_of(path, table) if page > 20]
+    overwrite(path, chance.sample(pages, 3), chance.randbytes)
+    store = Store(tmp_path, CATALOGUE, NOW_MS + 400_000)
+    found = names_in(store)
+    assert len(found) == len(set(found)), "nothing is doubled"
+    everything = {(stream.device, seq) for stream in STREAMS for seq in range(1, 121)}
+    assert set(found) <= everything
+    # Folded readings are in both places; of the others, rows of the log are gone.
+    assert len(found) > 0.8 * len(everything)
+    for device, seq in everything - set(found):
+        assert not store.marks()[device, "b1"].has(seq), "it is asked for again"
+    assert store.set_aside
+    assert "readings were saved" in store.set_aside[0]
+    assert path.with_suffix(".damaged").exists()
+    store.close()
+
+
+def test_rows_after_a_salvage_are_new_to_who_ships_the_log(tmp_path: Path) -> None:
+    path = filled(tmp_path)
+    shipped = 120
+    overwrite(path, list(range(2, path.stat().st_size // PAGE, 5)), Random(1).randbytes)
+    store = Store(tmp_path, CATALOGUE, NOW_MS + 400_000)
+    store.store([arrival(STREAMS[0], 130)], [])
+    rows = sqlite3.connect(path).execute(
+        "select records from log where id > ?", (shipped,)
+    )
+    seqs = [
+        json.loads(one.payload)["seq"] for (row,) in rows for one in unpack_log(row)
+    ]
+    assert 130 in seqs
+    store.close()
+
+
+def test_a_file_of_which_nothing_is_left_begins_anew(tmp_path: Path) -> None:
+    path = filled(tmp_path)
+    path.write_bytes(b"not a database" * 1000)
+    store = Store(tmp_path, CATALOGUE, NOW_MS + 400_000)
+    assert "0 readings were saved" in store.set_aside[0]
+    assert store.store([arrival(STREAMS[0], 7)], []) == 1
+    store.close()
+
+
+def test_damage_twice_in_an_hour_keeps_both_files(tmp_path: Path) -> None:
+    for _ in range(2):
+        filled(tmp_path).write_bytes(b"not a database" * 1000)
+        Store(tmp_path, CATALOGUE, NOW_MS + 400_000).close()
+    assert len(list(tmp_path.glob("*.damaged*"))) == 2
