@@ -26,7 +26,6 @@ _CONTEXT_S: Final = 0.6
 _PATIENCE_S: Final = 0.9
 """How long a judged peak waits for what follows it."""
 _SHIFTS: Final = 2
-_SHIFTED: Final = 2 * _SHIFTS + 1
 _USUAL_S: Final = 0.8
 _INTERVALS: Final = 8
 
@@ -102,6 +101,9 @@ class BeatDetector:
         self._patience = int(_PATIENCE_S * rate)
         half = int(tuning.half_beat_s * rate)
         self._half = half
+        self._shifted = np.add.outer(
+            np.arange(2 * _SHIFTS + 1), np.arange(2 * half + 1)
+        )
         self._align = int(tuning.align_s * rate)
 
     def feed(self, samples: Samples) -> list[Beat]:
@@ -200,15 +202,17 @@ class BeatDetector:
         main = begin + int(deflection.argmax())
         peak.main = main + stretches.first
         stepness, match, usual_strength = 0.0, shapes.UNKNOWN, 1.0
-        reach, width = self._half + _SHIFTS, 2 * self._half + 1
+        reach = self._half + _SHIFTS
         if main >= reach and main + reach < stretches.wave.shape[1]:
             near = stretches.wave[:, main - reach : main + reach + 1]
-            # Whole copies, so that sums do not depend on where the samples lay.
-            windows = np.stack([near[:, s : s + width] for s in range(_SHIFTED)])
+            # A whole copy, so that sums do not depend on where the samples lay.
+            windows = near.take(self._shifted, axis=1).transpose(1, 0, 2)
+            windows = np.ascontiguousarray(windows)
             like = shapes.match(state.shapes, windows, weights)
             match, peak.place, peak.unit = like.match, like.place, like.unit
             peak.usual_match = like.usual
-            stepness = _stepness(windows[_SHIFTS], weights)
+            if match < shapes.SAME:  # a beat that is known is no step
+                stepness = shapes.stepness(windows[_SHIFTS], weights)
             if peak.place >= 0:
                 usual_strength = state.shapes.strengths[peak.place]
         peak.match = match
@@ -286,12 +290,3 @@ class BeatDetector:
             usual_match=peak.usual_match,
             width_ms=peak.width_ms,
         )
-
-
-def _stepness(window: Samples, weights: Samples) -> float:
-    """Return which part of a deflection stays; a step keeps all, a beat little."""
-    begin = window[:, 0] + window[:, 1] + window[:, 2]
-    end = window[:, -1] + window[:, -2] + window[:, -3]
-    stays = np.abs(end - begin) / 3
-    size = np.maximum.reduce(window, 1) - np.minimum.reduce(window, 1) + 1e-9
-    return float(weights @ (stays / size))

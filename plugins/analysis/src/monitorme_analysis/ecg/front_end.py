@@ -5,6 +5,7 @@ What it computes therefore does not depend on how samples were cut into blocks.
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -45,9 +46,7 @@ class FrontEnd:
         self.raw_stretch = self.stretch * self.step
         self._leads = leads
         self._rising_only = tuning.rising_only
-        self._taps = band_pass(
-            *tuning.band_hz, self.rate_hz, odd(tuning.filter_s, self.rate_hz)
-        )
+        self._taps = _taps(tuning, self.rate_hz)
         box = odd(tuning.energy_s, self.rate_hz)
         self._box = np.ones(box) / box
         # The slope takes two samples more.
@@ -100,6 +99,11 @@ class FrontEnd:
         state.band = np.concatenate([state.band[:, cut:], band], axis=1)
         state.energy = np.concatenate([state.energy[:, cut:], energy], axis=1)
         state.first += cut
+
+
+@cache
+def _taps(tuning: Tuning, rate_hz: float) -> Samples:
+    return band_pass(*tuning.band_hz, rate_hz, odd(tuning.filter_s, rate_hz))
 
 
 def _filtered(rows: Samples, taps: Samples) -> Samples:

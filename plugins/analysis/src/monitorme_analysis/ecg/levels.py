@@ -34,7 +34,7 @@ class Levels:
 def begin(levels: Levels, energy: Samples, stretch: int) -> None:
     """Take the usual height from the first seconds: the median of their peaks."""
     parts = energy.reshape(len(energy), -1, stretch).max(axis=2)
-    levels.usual = np.maximum(np.median(parts, axis=1), _NO_SIGNAL)
+    levels.usual = np.maximum(_median(parts.T), _NO_SIGNAL)
     levels.at_beats = np.repeat(levels.usual[None], _BEATS, axis=0)
     levels.peaks = parts.T[-_STRETCHES:]
     levels.restless = np.full(len(energy), 0.1)

@@ -33,6 +33,8 @@ class Shapes:
     widths_ms: list[float] = field(default_factory=list)
     """The usual width of each."""
     beats: int = 0
+    usual: int = 0
+    """The place of the narrowest shape that is frequent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def match(shapes: Shapes, windows: Samples, weights: Samples) -> Likeness:
     """
     shifts, _, samples = windows.shape
     sums = np.add.reduce(windows, axis=2)
-    power = np.einsum("slk,slk->sl", windows, windows) - sums * sums / samples
+    power = np.add.reduce(windows * windows, axis=2) - sums * sums / samples
     length = np.sqrt(np.maximum(power, 0.0)) + 1e-12
     if not shapes.numbers:
         middle = shifts // 2
@@ -69,7 +71,7 @@ def match(shapes: Shapes, windows: Samples, weights: Samples) -> Likeness:
     by_lead = (windows * (weights / length)[:, :, None]).reshape(shifts, -1)
     fits = by_lead @ shapes.known.reshape(len(shapes.numbers), -1).T
     shift, place = divmod(int(fits.argmax()), len(shapes.numbers))
-    usual = float(fits[:, _usual(shapes)].max())
+    usual = float(fits[:, shapes.usual].max())
     unit = _unit(windows[shift], sums[shift], length[shift])
     return Likeness(float(fits[shift, place]), place, usual, unit)
 
@@ -90,6 +92,19 @@ def learn(
 ) -> int:
     """Take a beat into what is known; returns the number of its shape."""
     shapes.beats += 1
+    number = _learn(shapes, unit, fit, place, strength, width_ms)
+    shapes.usual = _usual(shapes)
+    return number
+
+
+def _learn(
+    shapes: Shapes,
+    unit: Samples,
+    fit: float,
+    place: int,
+    strength: float,
+    width_ms: float,
+) -> int:
     if place >= 0 and place < len(shapes.numbers) and fit > SAME:
         blended = shapes.known[place] * (1 - _LEARNING) + unit * _LEARNING
         length = np.sqrt((blended * blended).sum(axis=1, keepdims=True)) + 1e-12
@@ -127,3 +142,12 @@ def _usual(shapes: Shapes) -> int:
         for width_ms, count in zip(shapes.widths_ms, shapes.counts, strict=True)
     ]
     return width.index(min(width))
+
+
+def stepness(window: Samples, weights: Samples) -> float:
+    """Return which part of a deflection stays; a step keeps all, a beat little."""
+    begin = window[:, 0] + window[:, 1] + window[:, 2]
+    end = window[:, -1] + window[:, -2] + window[:, -3]
+    stays = np.abs(end - begin) / 3
+    size = np.maximum.reduce(window, 1) - np.minimum.reduce(window, 1) + 1e-9
+    return float(weights @ (stays / size))
