@@ -53,6 +53,8 @@ FIRST_RETRY_S: Final = 0.1
 LONGEST_RETRY_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 3.0
 MISC_EVERY_S: Final = 1.0
+LINGER_BELOW: Final = 500
+"""After a read of so many messages the next does not wait for more."""
 MAX_CACHED_TOPICS: Final = 100_000
 _REFUSED: Final = 0x80
 """A SUBACK's code for a subscription that was not granted."""
@@ -111,7 +113,8 @@ class MqttBus:
         self._requests = Requests(settings.client_id[:32], unique)
         self._new_requests: deque[Request] = deque()
         self._subscribing: dict[int, list[str]] = {}
-        self._ready: deque[tuple[Message, bytes]] = deque()
+        self._messages: list[Message] = []
+        self._packet_ids: list[bytes] = []
         self._topics: dict[bytes, str] = {}
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
@@ -181,9 +184,9 @@ class MqttBus:
         """Return the messages that have come, or None after `timeout_s` without any."""
         self._owner = threading.get_ident()
         deadline = time.monotonic() + timeout_s
-        while not self._ready:
+        while not self._messages:
             self._round(max(0.0, deadline - time.monotonic()))
-            if not self._ready and time.monotonic() >= deadline:
+            if not self._messages and time.monotonic() >= deadline:
                 return None
         return self._next_batch()
 
@@ -290,8 +293,8 @@ class MqttBus:
 
     def _read(self, corked: CorkedSocket) -> None:
         walked, is_more = corked.read()
-        # While more than one read waits, lingering would only fill the kernel's buffer.
-        self._may_linger = not is_more
+        # While much comes anyway, lingering would only fill the kernel's buffer.
+        self._may_linger = not is_more and len(walked.publishes) < LINGER_BELOW
         self._take(walked)
         while corked.pending():
             self._check(self._client.loop_read())
@@ -302,18 +305,18 @@ class MqttBus:
 
     def _take(self, walked: Walked) -> None:
         received_ms = time.time_ns() // 1_000_000
-        ready, topics = self._ready, self._topics
+        add, topics, ids = self._messages.append, self._topics, self._packet_ids
         for topic, packet_id, payload, first in walked.publishes:
             name = topics.get(topic)
             if name is None:
+                # The topic of an answer is never learnt: it comes once.
+                if self._requests.take(topic, payload):
+                    self._send_acknowledgements(self._epoch, [packet_id])
+                    continue
                 name = self._learn(topic)
-            if self._requests.take(topic, payload):
-                self._send_acknowledgements(self._epoch, [packet_id])
-                continue
-            message = Message(
-                name, payload, received_ms, is_retained(first), is_duplicate(first)
-            )
-            ready.append((message, packet_id))
+            retained, duplicate = is_retained(first), is_duplicate(first)
+            add(Message(name, payload, received_ms, retained, duplicate))
+            ids.append(packet_id)
 
     def _learn(self, topic: bytes) -> str:
         if len(self._topics) >= MAX_CACHED_TOPICS:
@@ -323,10 +326,14 @@ class MqttBus:
         return name
 
     def _next_batch(self) -> Batch:
-        size = min(len(self._ready), self._settings.batch_max)
-        taken = [self._ready.popleft() for _ in range(size)]
-        messages = [message for message, _ in taken]
-        return Batch(messages, (self._epoch, [packet_id for _, packet_id in taken]))
+        size = self._settings.batch_max
+        messages, self._messages = self._messages[:size], self._messages[size:]
+        packet_ids, self._packet_ids = self._packet_ids[:size], self._packet_ids[size:]
+        return Batch(messages, (self._epoch, packet_ids))
+
+    def _forget_received(self) -> None:
+        self._messages = []
+        self._packet_ids = []
 
     # Going out.
 
@@ -377,7 +384,7 @@ class MqttBus:
             time.sleep(min(wait_s, timeout_s))
             return False
         self._epoch += 1
-        self._ready.clear()
+        self._forget_received()
         try:
             self._client.reconnect()
         except OSError as error:
@@ -401,7 +408,7 @@ class MqttBus:
         self._is_accepted = self._is_subscribed = False
         self._subscribing.clear()
         self._epoch += 1
-        self._ready.clear()
+        self._forget_received()
         self._retry_later()
 
     def _on_connect(

@@ -8,6 +8,7 @@ from the log again when the recorder starts.
 """
 
 import sqlite3
+import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -243,7 +244,12 @@ class HourFile:
             " coalesce((select value from meta where name='folded'), 0) order by id"
         )
         for log_id, row in rows:
-            for record in unpack_log(row):
+            try:
+                records = list(unpack_log(row))
+            except (ValueError, struct.error) as error:
+                log.error("a row of the log is damaged row=%d: %s", log_id, error)
+                continue
+            for record in records:
                 if log_id > folded.get(record.stream, 0):
                     yield log_id, record
 

@@ -9,9 +9,9 @@ import msgspec
 
 from monitorme.contract.readings import QualityWord, ReadingValue
 
-_ROW: Final = struct.Struct(">BI")
+_ROW: Final = struct.Struct(">I")
 _HEAD: Final = struct.Struct(">IQQiI")
-_LAYOUT: Final = 2
+_LAYOUT: Final = b"\x02"
 """A row's first byte. A row of the first layout began with a stream's number: with 0."""
 _OLD_HEAD: Final = struct.Struct(">IQQI")
 CHUNK_LEVEL: Final = 1
@@ -78,15 +78,20 @@ def pack_log(records: Iterable[LogRecord]) -> bytes:
     for stream, seq, received_ms, payload, shift_ms in records:
         heads.append(pack(stream, seq, received_ms, shift_ms, len(payload)))
         payloads.append(payload)
-    return b"".join((_ROW.pack(_LAYOUT, len(heads)), *heads, *payloads))
+    row = b"".join((_ROW.pack(len(heads)), *heads, *payloads))
+    return _LAYOUT + zlib.compress(row, CHUNK_LEVEL)
 
 
 def unpack_log(row: bytes) -> Iterator[LogRecord]:
-    """Return the records of a row of the log."""
-    if not row or row[0] != _LAYOUT:
+    """Return the records of a row of the log; raises ValueError where it is damaged."""
+    if row[:1] != _LAYOUT:
         yield from _unpack_old(row)
         return
-    _, count = _ROW.unpack_from(row)
+    try:
+        row = zlib.decompress(row[1:])
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    (count,) = _ROW.unpack_from(row)
     start = _ROW.size + count * _HEAD.size
     heads = _HEAD.iter_unpack(row[_ROW.size : start])
     for stream, seq, received_ms, shift_ms, length in heads:

@@ -140,7 +140,7 @@ class Store:
     def drop_older_than(self, oldest_ms: int) -> None:
         """Drop the files of hours that ended before `oldest_ms`, and what led to them."""
         for path in journal_files(self.folder):
-            if path != self._file.path and self.end_of(path) <= oldest_ms:
+            if path != self._file.path and hour_of(path) + HOUR_MS <= oldest_ms:
                 for part in (path, *companions(path)):
                     part.unlink(missing_ok=True)
         with self.lock:
@@ -149,13 +149,9 @@ class Store:
     def oldest_before(self, time_ms: int) -> Path | None:
         """Return the oldest finished file that ended before a time, if there is one."""
         for path in journal_files(self.folder):
-            if path != self._file.path and self.end_of(path) <= time_ms:
+            if path != self._file.path and hour_of(path) + HOUR_MS <= time_ms:
                 return path
         return None
-
-    def end_of(self, path: Path) -> int:
-        """Return when a file's hour ends, in ms since the epoch."""
-        return hour_of(path) + HOUR_MS
 
     # reading
 
@@ -277,7 +273,11 @@ class Store:
         streams = dict(file.streams())
         recovered = 0
         for log_id, record in file.unfolded():
-            recovered += self._again(streams[record.stream], record, log_id)
+            stream = streams.get(record.stream)
+            if stream is None:
+                log.error("a record of no stream in the log row=%d", log_id)
+                continue
+            recovered += self._again(stream, record, log_id)
         for track in self.memory.tracks():
             if len(track.tail) >= track.limit:
                 self._full.append(track)

@@ -8,8 +8,8 @@ import msgspec
 from monitorme_recorder.records import Kept, Stream
 from monitorme_recorder.watermark import Watermark
 
-CHUNK_READINGS: Final = 120
-"""A stream with so many in memory is folded: a minute of a 2 Hz vital."""
+CHUNK_READINGS: Final = 240
+"""A stream with so many in memory is folded: two minutes of a 2 Hz vital."""
 CHUNK_BLOCKS: Final = 20
 """The same for blocks of a waveform, which take ten times the room."""
 

@@ -9,7 +9,7 @@ from monitorme.plugin import Context
 from monitorme_recorder import room
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.history.past import Past
-from monitorme_recorder.hour_file import HOUR_MS
+from monitorme_recorder.hour_file import HOUR_MS, hour_of
 from monitorme_recorder.store import Store
 from monitorme_recorder.writer import Job, Stalled, Writer
 
@@ -104,7 +104,7 @@ class Upkeep:
         oldest = self._store.oldest_before(now_ms - room.KEPT_MS)
         if oldest is not None:
             log.warning("disk nearly full, dropping file=%s", oldest.name)
-            self._drop(self._store.end_of(oldest))
+            self._drop(hour_of(oldest) + HOUR_MS)
             self._dropped_early += 1
             self._context.counts["hours_dropped_early"] += 1
         trouble["room"] = room.trouble(free, reserve, self._dropped_early)

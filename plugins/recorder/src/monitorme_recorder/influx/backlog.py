@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,7 +147,14 @@ class _OpenHour:
 
     def _add(self, parcel: Parcel, records: bytes, writers: LineWriters) -> None:
         first_ms = 0
-        for record in unpack_log(records):
+        try:
+            unpacked = list(unpack_log(records))
+        except (ValueError, struct.error) as error:
+            # One damaged row is not to hold up all that comes after it.
+            parcel.unreadable += 1
+            log.error("a row of the log is damaged row=%d: %s", parcel.last_row, error)
+            return
+        for record in unpacked:
             number = record.stream
             writer = self._known.get(number) or self._learn(number, writers)
             try:

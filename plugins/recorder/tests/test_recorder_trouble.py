@@ -1,0 +1,277 @@
+"""What is in the way: a disk that stalls or is full, devices that flood or share an id."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitorme.contract.payloads import DeviceStatus, Event
+from monitorme.contract.readings import Reading
+from monitorme.contract.topics import BedId, DeviceTopic, EventTopic, VitalTopic
+from monitorme.errors import StorageError
+from monitorme.messaging import Message
+from monitorme.testing import START_MS, PluginRun
+from monitorme_recorder import room
+from monitorme_recorder.config import RecorderConfig
+from monitorme_recorder.hour_file import HOUR_MS, HourFile, journal_files, path_of
+from monitorme_recorder.plugin import Recorder
+from monitorme_recorder.store import Store
+from monitorme_recorder.writer import Stalled
+
+BED = BedId("ward-a", "bed-01")
+OTHER = BedId("ward-a", "bed-02")
+
+
+def started(folder: Path, **config: float) -> PluginRun:
+    settings = RecorderConfig.model_validate({"port": 0, "reserve_mb": 0, **config})
+    return PluginRun(Recorder, folder, config=settings, now_ms=START_MS)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[PluginRun]:
+    running = started(tmp_path / "recorder", stall_after_s=30, flood_per_s=1.0)
+    yield running
+    running.stop()
+
+
+def store_of(run: PluginRun) -> Store:
+    plugin = run.plugin
+    assert isinstance(plugin, Recorder)
+    assert plugin._store is not None
+    return plugin._store
+
+
+def message(
+    run: PluginRun,
+    seq: int,
+    *,
+    device: str = "d-1",
+    boot: str = "b1",
+    bed: BedId = BED,
+    time_ms: int | None = None,
+) -> Message:
+    at_ms = run.now_ms if time_ms is None else time_ms
+    reading = Reading(device, boot, seq, at_ms, 72.0, "good")
+    return Message(str(VitalTopic(bed, "heart_rate")), reading.to_json(), run.now_ms)
+
+
+def through(run: PluginRun, device: str = "d-1", boot: str = "b1") -> int:
+    return store_of(run).marks()[device, boot].through
+
+
+def test_a_disk_that_stalls_holds_the_batch_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = started(tmp_path / "recorder", stall_after_s=0.05)
+    store, may_write = store_of(run), threading.Event()
+    write = store._write
+
+    def stalled(*args: object) -> int:
+        assert may_write.wait(10)
+        return write(*args)  # type: ignore[arg-type]  # passed on
+
+    monkeypatch.setattr(store, "_write", stalled)
+    batch = [message(run, 1), message(run, 2)]
+    for _ in range(3):
+        with pytest.raises(Stalled):
+            run.plugin.handle(batch)
+    assert run.context.counts["recorded"] == 0
+    may_write.set()
+    while not run.context.counts["recorded"]:
+        with contextlib.suppress(Stalled):
+            run.plugin.handle(batch)
+    assert run.context.counts["recorded"] == 2, "once, however often it was tried"
+    assert through(run) == 2
+    run.stop()
+
+
+def test_a_transaction_that_fails_leaves_nothing_behind(
+    run: PluginRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.plugin.handle([message(run, 1)])
+    batch = [message(run, 3), message(run, 2), message(run, 1, boot="b2")]
+    store = store_of(run)
+    with monkeypatch.context() as patch:
+        patch.setattr(HourFile, "append", _full)
+        with pytest.raises(StorageError):
+            run.plugin.handle(batch)
+    assert through(run) == 1
+    run.plugin.handle(batch)
+    assert through(run) == 3
+    assert through(run, boot="b2") == 1
+    assert store.tally.stored == 4
+
+
+def _full(*_: object) -> int:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_device_that_floods_is_throttled_by_itself(run: PluginRun) -> None:
+    flood = [message(run, seq) for seq in range(1, 101)]
+    calm = message(run, 1, device="d-2", bed=OTHER)
+    run.plugin.handle([*flood, calm])
+    assert run.context.counts["throttled"] == 40, "60 s of its rate may be saved up"
+    assert through(run) == 60, "what was not taken is not confirmed"
+    assert through(run, "d-2") == 1
+    run.tick(after_ms=6_000)
+    assert any("d-1 sends more" in text for text in run.context.trouble.values())
+    run.now_ms += 120_000
+    run.plugin.handle([message(run, seq) for seq in range(61, 101)])
+    assert through(run) == 100
+    run.tick(after_ms=6_000)
+    assert not run.context.trouble
+
+
+def test_a_backlog_is_no_flood(run: PluginRun) -> None:
+    late_ms = run.now_ms - 3_600_000
+    backlog = [message(run, seq, time_ms=late_ms + seq) for seq in range(1, 501)]
+    run.plugin.handle(backlog)
+    assert through(run) == 500
+
+
+def test_two_devices_that_claim_one_id_are_named(run: PluginRun) -> None:
+    for seq in range(1, 8):
+        run.now_ms += 3_000
+        run.plugin.handle([message(run, seq, boot="b1", bed=BED)])
+        run.plugin.handle([message(run, seq, boot="b2", bed=OTHER)])
+    run.tick(after_ms=6_000)
+    assert run.context.counts["ids_claimed_twice"] == 1
+    (said,) = [text for text in run.context.trouble.values() if "claim" in text]
+    assert "boot b1 at ward-a/bed-01" in said
+    assert "boot b2 at ward-a/bed-02" in said
+    event = run.last(EventTopic(BED), Event) or run.last(EventTopic(OTHER), Event)
+    assert event is not None
+    assert event.kind == "device_id_claimed_twice"
+
+
+def test_a_restart_whose_backlog_comes_after_is_no_second_device(
+    run: PluginRun,
+) -> None:
+    for seq in range(1, 5):
+        run.now_ms += 1_000
+        run.plugin.handle([message(run, seq)])
+    held_from_ms = run.now_ms
+    run.now_ms += 30_000
+    for seq in range(1, 20):
+        run.now_ms += 1_000
+        run.plugin.handle([message(run, seq, boot="b2")])
+        old = message(run, 4 + seq, time_ms=held_from_ms + seq * 1_000)
+        run.plugin.handle([old])
+    assert run.context.counts["ids_claimed_twice"] == 0
+
+
+def test_a_gap_of_a_boot_left_behind_is_given_up_in_the_end(tmp_path: Path) -> None:
+    run = started(tmp_path / "recorder", give_up_after_s=60)
+    run.plugin.handle([message(run, 1), message(run, 5)])
+    status = DeviceStatus(device="d-1", boot="b1", state="online", time_ms=1)
+    run.send(DeviceTopic(BED, "d-1", "status"), status)
+    run.tick(after_ms=90_000)
+    assert through(run) == 1, "it may come yet"
+    run.send(
+        DeviceTopic(BED, "d-1", "status"), status.model_copy(update={"boot": "b2"})
+    )
+    run.tick(after_ms=90_000)
+    assert through(run) == 5
+    assert run.context.counts["lost_never_came"] == 3
+    run.plugin.handle([message(run, 3)])
+    assert run.context.counts["recorded"] == 3, "what comes after all is stored"
+    run.stop()
+
+
+def test_the_oldest_goes_for_want_of_room_but_never_the_last_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "recorder"
+    folder.mkdir()
+    for hours in (30, 26, 20):
+        HourFile(path_of(folder, START_MS - hours * HOUR_MS)).close()
+    monkeypatch.setattr(room, "free_mb", lambda folder: 10)
+    run = started(folder, reserve_mb=100)
+    run.plugin.handle([message(run, 1)])
+    run.tick(after_ms=5_000)
+    left = [path.name for path in journal_files(folder)]
+    assert path_of(folder, START_MS - 30 * HOUR_MS).name not in left
+    assert path_of(folder, START_MS - 26 * HOUR_MS).name not in left
+    assert path_of(folder, START_MS - 20 * HOUR_MS).name in left
+    assert run.context.counts["hours_dropped_early"] == 2
+    assert "10 MB left" in run.context.trouble["room"]
+    monkeypatch.setattr(room, "free_mb", lambda folder: 1_000)
+    run.tick()
+    assert "room" not in run.context.trouble
+    run.stop()
+
+
+def test_an_hour_that_was_only_created_is_not_taken_for_the_journal(
+    tmp_path: Path,
+) -> None:
+    run = started(tmp_path / "recorder")
+    run.plugin.handle([message(run, 1)])
+    run.stop()
+    HourFile(path_of(tmp_path / "recorder", START_MS + HOUR_MS)).close()
+    run.start()
+    run.plugin.handle([message(run, 1)])
+    assert run.context.counts["duplicates"] == 1
+    run.stop()
+
+
+def test_a_torn_page_costs_its_file_and_no_other(tmp_path: Path) -> None:
+    run = started(tmp_path / "recorder")
+    run.plugin.handle([message(run, seq) for seq in range(1, 300)])
+    run.stop()
+    (path,) = journal_files(tmp_path / "recorder")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 2_048] = b"\xa5" * 2_048
+    data[4_096:6_144] = b"\xa5" * 2_048
+    path.write_bytes(bytes(data))
+    run.start()
+    assert any("set aside" in text for text in run.context.trouble.values())
+    run.plugin.handle([message(run, 300)])
+    assert run.context.counts["recorded"] == 1
+    run.stop()
+
+
+def test_what_is_folded_and_what_is_not_come_back_after_a_crash(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "recorder"
+    run = started(folder)
+    store = store_of(run)
+    for start in range(1, 401, 40):
+        batch = [message(run, seq) for seq in range(start, start + 40)]
+        run.plugin.handle(batch)
+        if start == 201:
+            store.fold_due(0, is_checkpoint=True)
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in folder.iterdir():
+        if path.is_file():
+            (copy / path.name).write_bytes(path.read_bytes())
+    again = started(copy)
+    again.plugin.handle([message(again, seq) for seq in (1, 200, 400, 401)])
+    assert again.context.counts["duplicates"] == 3
+    from monitorme_recorder.history.past import Past
+
+    with Past(store_of(again), lambda: START_MS) as past:
+        seqs = sorted(one.kept.seq for one in past.inventory.everything())
+    assert seqs == list(range(1, 402))
+    again.stop()
+    run.stop()
+
+
+def test_devices_are_told_in_turn_and_all_of_them_seldom(tmp_path: Path) -> None:
+    run = started(tmp_path / "recorder", durable_per_s=10)
+    devices = [f"d-{n}" for n in range(100)]
+    for second in range(1, 41):
+        run.plugin.handle([message(run, second, device=one) for one in devices])
+        run.tick()
+    told = [
+        json.loads(one.payload)["device"]
+        for one in run.broker.published
+        if one.topic.endswith("/durable")
+    ]
+    assert set(told) == set(devices)
+    assert len(told) <= 100 + 40 * 10, "once at first, then ten a second"
+    run.stop()
