@@ -166,4 +166,5 @@ def first_mistake(error: ValidationError) -> str:
     """Return a validation error's first mistake as `where: what`."""
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}" if where else first["msg"]
+    what = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {what}" if where else what

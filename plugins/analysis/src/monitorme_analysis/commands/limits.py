@@ -62,25 +62,28 @@ def limits() -> None:
 @broker_option
 @json_option
 def show(bed: BedId, data: Path, broker: str | None, as_json: bool) -> None:
-    """Show the limits in force for the patient of BED, and what staff entered."""
+    """Show the limits in force for the patient of BED, and what staff entered.
+
+    Their sources stand in config/limits.toml, and in the answer of --json.
+    """
     result = ask(data, broker, "limits", bed, {})
     if as_json:
         print_json(result)
         return
     click.echo(f"{bed}: {result['category']}, sleep {result['sleep']}")
     of_patient = set(result["of_patient"])
-    table = Table("vital", *_SIDES, "delay s", "source")
+    table = Table("vital", *_SIDES, "delay s", "set for")
     for name, one in result["limits"].items():
         for when in ("awake", "asleep"):
             if band := one.get(when):
                 sides = [_number(band.get(side)) for side in _SIDES]
                 label = name if when == "awake" else "  asleep"
-                source = "set for the patient" if name in of_patient else one["source"]
-                table.add_row(label, *sides, f"{one['on_delay_s']:g}", source)
+                whom = "the patient" if name in of_patient else ""
+                table.add_row(label, *sides, f"{one['on_delay_s']:g}", whom)
     Console().print(table)
     for name, entry in result["entered"].items():
         expired = "" if entry["is_valid"] else " (expired)"
-        click.echo(f"{name}: {entry['value']}, by {entry['by']}{expired}")
+        click.echo(f"{name}: {_word(entry['value'])}, by {entry['by']}{expired}")
 
 
 @limits.command("set")
@@ -249,6 +252,10 @@ def _tell(as_json: bool, result: Mapping[str, Any], sentence: str) -> None:
     click.echo(sentence)
     for warning in result.get("warnings", ()):
         click.echo(f"note: {warning}", err=True)
+
+
+def _word(value: bool | float | str) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else f"{value}"
 
 
 def _number(limit: float | None) -> str:
