@@ -84,9 +84,9 @@ def ward(tmp_path: Path) -> Ward:
 def test_a_fall_in_saturation_is_said_after_its_delay_with_the_worst_value(
     ward: Ward,
 ) -> None:
-    ward.hold("oxygen_saturation", 84.0, 6)
+    ward.hold("oxygen_saturation", 84.0, 5)
     assert ward.present() == set()
-    ward.send("oxygen_saturation", 86.0)
+    ward.hold("oxygen_saturation", 86.0, 2)
     condition = ward.condition("oxygen_saturation_low")
     assert condition is not None
     assert condition.text == "SpO2 84 ≤ 89"

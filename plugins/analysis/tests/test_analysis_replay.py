@@ -150,6 +150,17 @@ def test_a_recording_by_the_minute_is_not_stale_between_its_rows(
     assert found[0]["to_ms"] == 60 * 60_000
 
 
+@pytest.mark.parametrize(("samples", "alarms"), [(1, 0), (2, 1), (3, 1)])
+def test_a_value_stands_until_the_next_one(
+    tmp_path: Path, samples: int, alarms: int
+) -> None:
+    """Of a saturation that comes every five seconds, two low ones are ten seconds."""
+    low = range(100, 100 + 5 * samples, 5)
+    values = [(at_s, 85 if at_s in low else 97) for at_s in range(0, 200, 5)]
+    found = lines(ask(written(tmp_path, *saturation(values))))
+    assert sum(one["code"] == "oxygen_saturation_low" for one in found) == alarms
+
+
 # Limits, and what they would have rung --------------------------------------------------
 
 STRICT = """[adult.oxygen_saturation]
@@ -195,8 +206,8 @@ def test_the_report_says_how_many_rang_and_how_long(tmp_path: Path) -> None:
     path = written(tmp_path, *saturation(twice))
     found = reported(read_csv(path, Catalogue.load(), print))
     low = next(one for one in found.rules if one.code == "oxygen_saturation_low")
-    # Each dip lasts a minute: it rings 10 s after it began, and ends 5 s after it ended.
-    assert (low.alarms, low.minutes, low.longest_s) == (2, pytest.approx(110 / 60), 55)
+    # Each dip lasts a minute: it rings 6 s after it began, and ends 5 s after it ended.
+    assert (low.alarms, low.minutes, low.longest_s) == (2, pytest.approx(118 / 60), 59)
     assert sum(one.alarms for one in found.by_hour) == found.alarms
     assert found.by_bed[0].hours == pytest.approx(3895 / 3600)
 

@@ -453,12 +453,12 @@ def test_one_burst_of_repeats_is_a_device_that_connected_again() -> None:
 
 def test_after_a_silence_the_delay_begins_anew() -> None:
     bed = Bed()
-    bed.hold("oxygen_saturation", 84.0, 4)
+    bed.hold("heart_rate", 44.0, 4)
     bed.pass_s(60)
-    bed.hold("oxygen_saturation", 84.0, 6)
-    assert "oxygen_saturation_low" not in bed.texts()
-    bed.hold("oxygen_saturation", 84.0, 1)
-    assert "oxygen_saturation_low" in bed.texts()
+    bed.hold("heart_rate", 44.0, 5)
+    assert "heart_rate_low" not in bed.texts()
+    bed.hold("heart_rate", 44.0, 2)
+    assert "heart_rate_low" in bed.texts()
 
 
 def test_an_alarm_that_began_asleep_ends_by_the_limits_for_asleep() -> None:

@@ -1,6 +1,6 @@
 """Limits as a rule: each number of each vital against the limits in force."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from monitorme.contract.payloads import ConditionKind, Priority
@@ -68,8 +68,12 @@ class Thresholds(Rule[ThresholdsState, RuleSettings]):
     def elapse(
         self, state: ThresholdsState, now_ms: int, context: RuleContext
     ) -> tuple[ThresholdsState, Findings]:
-        """Forget what is held against a limit that is there no longer."""
-        del now_ms
+        """Count what has stood for its delay, though nothing newer has come.
+
+        A value stands until the next one, or until it is stale: of saturation, which
+        comes every five seconds, two low ones in a row have lasted ten. And forget what
+        is held against a limit that is there no longer.
+        """
         if not state.sides:
             return state, None
         gone = [
@@ -79,8 +83,49 @@ class Thresholds(Rule[ThresholdsState, RuleSettings]):
         ]
         for key in gone:
             del state.sides[key]
-        found = [state.held.pop(key) for key in gone if key in state.held]
-        return state, tuple(state.held.values()) if found else None
+        changed = any([state.held.pop(key, None) is not None for key in gone])
+        for key, side in list(state.sides.items()):
+            if side.level is None and side.violated_ms is not None:
+                changed |= _stand(state, key, side, now_ms, context)
+        return state, tuple(state.held.values()) if changed else None
+
+
+def _stand(
+    state: ThresholdsState,
+    key: str,
+    before: SideState,
+    now_ms: int,
+    context: RuleContext,
+) -> bool:
+    """Judge the newest value once more, as of now; says whether it has begun to hold."""
+    name, _, side = key.rpartition(":")
+    newest = context.latest.get(name.partition(".")[0])
+    if newest is None or newest.value is None:
+        return False
+    entry, limits = context.catalogue[newest.vital], context.limits[name]
+    age_ms = now_ms - newest.received_ms
+    if entry.episodic or age_ms > entry.stale_after_ms:
+        return False
+    at_ms = newest.at_ms + age_ms
+    if at_ms - (before.violated_ms or 0) < limits.on_delay_s * 1000:
+        return False
+    band = _band(limits, before, at_ms, context)
+    which: Side = "low" if side == "low" else "high"
+    after = step(
+        before,
+        which,
+        at_ms,
+        before.value,
+        limits,
+        band,
+        episodic=False,
+        asleep=band is limits.asleep,
+    )
+    if after.level is None:
+        return False
+    state.sides[key] = after = replace(after, at_ms=before.at_ms)
+    state.held[key] = _finding(name, which, after, entry, newest)
+    return True
 
 
 def _has_limit(limits: VitalLimits | None, key: str) -> bool:
