@@ -17,6 +17,8 @@ from monitorme_analysis.ruleset import RuleSet
 
 TICK_MS: Final = 1_000
 """How often time is looked at between readings, as the live service does."""
+SLOW_MS: Final = 60_000
+"""Where nothing is stale sooner, seconds do not matter: it was written by the minute."""
 TICKS_TO_STALE: Final = 6
 """Of a recording by the minute or hour, so often before its fastest vital is stale."""
 
@@ -127,7 +129,7 @@ class _BedReplay:
 
     def _tick_ms(self, vitals: set[str]) -> int:
         soonest_ms = min(self._catalogue[vital].stale_after_ms for vital in vitals)
-        return max(TICK_MS, soonest_ms // TICKS_TO_STALE)
+        return TICK_MS if soonest_ms <= SLOW_MS else soonest_ms // TICKS_TO_STALE
 
     def _look(self, analysis: BedAnalysis, now_ms: int) -> None:
         """Begin, follow and end episodes by what is true now."""

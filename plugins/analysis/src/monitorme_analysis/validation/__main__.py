@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from monitorme_analysis.validation.document import SECTIONS, document, section
+from monitorme_analysis.validation.document import SECTIONS, document, present, section
 
 DEFAULT_DATA = "../shared/data"
 
@@ -24,16 +24,18 @@ DEFAULT_DATA = "../shared/data"
     help="Write the document to this file instead of printing it.",
 )
 def main(sections: tuple[str, ...], data: Path, write: Path | None) -> None:
-    """Compute the figures of docs/analysis.md, all or only some SECTIONS."""
-    if sections:
-        for name in sections:
+    """Compute the figures of docs/analysis.md, all or only some SECTIONS.
+
+    With --write, sections that are not named stay as they are in the file.
+    """
+    names = sections or tuple(present())
+    if write is None:
+        for name in names:
             click.echo(section(name, data))
         return
-    text = document(data, lambda name: click.echo(f"… {name}", err=True))
-    if write is None:
-        click.echo(text, nl=False)
-    else:
-        write.write_text(text, encoding="utf-8")
+    before = write.read_text(encoding="utf-8") if write.exists() else ""
+    text = document(data, names, before, lambda name: click.echo(f"… {name}", err=True))
+    write.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

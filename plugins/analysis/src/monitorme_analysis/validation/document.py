@@ -7,7 +7,7 @@ that a test sees whether it was changed by hand without computing it all again.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,13 +44,37 @@ recordings; a hospital that uses them has to look at its own.
 """
 
 
-def document(data: Path, say: Callable[[str], None] = lambda _: None) -> str:
-    """Return the whole document from the recordings below `data`."""
-    parts = [_INTRODUCTION]
-    for name in present():
+def document(
+    data: Path,
+    names: Iterable[str],
+    before: str = "",
+    say: Callable[[str], None] = lambda _: None,
+) -> str:
+    """Return the whole document; sections that are not named stay as they were before.
+
+    Args:
+        data: the folder of the recordings.
+        names: sections to make again.
+        before: the document as it is.
+        say: is told which section is being made.
+    """
+    texts = dict(sections(before))
+    for name in names:
         say(name)
-        parts.append(section(name, data))
-    return seal("\n".join(part.rstrip() + "\n" for part in parts))
+        texts[name] = section(name, data)
+    parts = [_INTRODUCTION.rstrip()]
+    for name in SECTIONS:
+        if name in texts:
+            parts += [f"<!-- section {name} -->", texts[name].strip()]
+    return seal("\n\n".join(parts) + "\n")
+
+
+def sections(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the name of each section of a document, and its Markdown."""
+    body = _MARK.sub("", text)
+    for part in body.split("<!-- section ")[1:]:
+        name, _, markdown = part.partition(" -->\n")
+        yield name, markdown.strip()
 
 
 def present() -> Iterator[str]:
@@ -78,8 +102,3 @@ def is_as_made(text: str) -> bool:
     """Say whether a document is as it was made: its digest is that of the rest."""
     found = _MARK.search(text)
     return found is not None and seal(text[: found.start() - 1]) == text
-
-
-def headings(text: str) -> Iterator[str]:
-    """Yield the headings of the sections of a document."""
-    return (line[3:] for line in text.splitlines() if line.startswith("## "))
