@@ -231,6 +231,41 @@ def test_where_the_hubs_words_are_cut_makes_no_difference(
     assert asyncio.run(feed()) == payloads
 
 
+def test_a_broker_that_acknowledges_nothing_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s = 1000.0
+    monkeypatch.setattr("monitorme_device_sim.mqtt.time.monotonic", lambda: now_s)
+
+    class Wire(asyncio.Transport):
+        aborted = False
+
+        def write(self, data: bytes | bytearray | memoryview) -> None:
+            """Swallow it."""
+
+        def is_closing(self) -> bool:
+            return False
+
+        def abort(self) -> None:
+            self.aborted = True
+
+    async def run() -> list[bool]:
+        nonlocal now_s
+        wire, seen = Wire(), []
+        protocol = DeviceProtocol(LOGIN, lambda *_: None)
+        protocol.connection_made(wire)
+        protocol.data_received(b"\x20\x02\x00\x00\x90\x03\x00\x01\x01")
+        protocol.publish(b"a/b", b"x")
+        for _ in range(3):
+            now_s += LOGIN.keepalive_s * 0.7
+            protocol.keep_alive()
+            protocol.data_received(b"\xd0\x00")  # it answers pings all the same
+            seen.append(wire.aborted)
+        return seen
+
+    assert asyncio.run(run()) == [False, False, True]
+
+
 def test_a_device_says_who_it_is_and_what_its_death_would_mean() -> None:
     packet = connect_packet(LOGIN)
     assert packet[0] == 0x10

@@ -12,7 +12,8 @@ class Network:
     """Relays TCP to the broker, in a thread of its own, and does what it is told.
 
     `delay_s` is added to everything that is on its way. `swallow` lets nothing through
-    while connections stay up, and forgets what was sent, as a pulled cable does.
+    while connections stay up, as a pulled cable does; one that has lost something is
+    broken when it could go on, for TCP never goes on behind a hole.
     """
 
     def __init__(self, port: int) -> None:
@@ -99,12 +100,16 @@ class Network:
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        has_hole = False
         with contextlib.suppress(OSError):
             while data := await reader.read(1 << 16):
                 if self.delay_s:
                     await asyncio.sleep(self.delay_s)
                 if self.swallow:
+                    has_hole = True
                     continue
+                if has_hole:
+                    break
                 if self.halves and random.random() < 0.02:
                     # The end comes in the middle of a packet.
                     writer.write(data[: len(data) // 2])

@@ -1,6 +1,6 @@
 """Doing a fault to a hospital at random moments, and judging what came of it."""
 
-import contextlib
+import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -67,8 +67,5 @@ def run_and_clean(fault: Fault, *, times: int, seed: int, beds: int) -> Row:
     folder = Path(tempfile.mkdtemp(prefix=f"monitorme-{fault.name}-"))
     row = run(fault, times=times, seed=seed, beds=beds, folder=folder)
     if row.is_kept:
-        import shutil
-
-        with contextlib.suppress(OSError):
-            shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
     return row

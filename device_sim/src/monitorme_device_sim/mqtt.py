@@ -54,6 +54,7 @@ class DeviceProtocol(asyncio.Protocol):
         self._last_id = 1
         self._last_sent_s = 0.0
         self._unanswered_pings = 0
+        self._progress_s = 0.0
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
         self.lost: asyncio.Future[None] = loop.create_future()
@@ -78,7 +79,9 @@ class DeviceProtocol(asyncio.Protocol):
             self._on_message(topic, payload)
             if packet_id:
                 self._send(acknowledgements([packet_id]))
-        self._unacknowledged.difference_update(walked.confirmed)
+        if walked.confirmed:
+            self._unacknowledged.difference_update(walked.confirmed)
+            self._progress_s = time.monotonic()
         for packet in walked.others:
             self._take(packet)
         self._send_waiting()
@@ -108,10 +111,16 @@ class DeviceProtocol(asyncio.Protocol):
         return len(self._waiting) + len(self._unacknowledged)
 
     def keep_alive(self) -> None:
-        """Ping where nothing else was sent; leave a broker that does not answer."""
+        """Ping where nothing else was sent; leave a broker that does not answer.
+
+        A broker that answers pings and acknowledges nothing is left as well: the window
+        would stay full for ever.
+        """
         if self._transport is None:
             return
-        if self._unanswered_pings > 1:
+        waited_s = time.monotonic() - self._progress_s
+        is_stuck = self._unacknowledged and waited_s > 1.5 * self._login.keepalive_s
+        if self._unanswered_pings > 1 or is_stuck:
             self.abort()
         elif time.monotonic() - self._last_sent_s > self._login.keepalive_s / 2:
             self._unanswered_pings += 1
@@ -154,6 +163,8 @@ class DeviceProtocol(asyncio.Protocol):
             self._last_id = self._last_id % 65_535 + 1
             # 1 is the subscription's; within a window of 20, ids come free in time.
             self._last_id = max(self._last_id, 2)
+            if not self._unacknowledged:
+                self._progress_s = time.monotonic()
             self._unacknowledged.add(self._last_id)
             self._send(publish_packet(topic, payload, self._last_id, retain=retain))
 
