@@ -7,6 +7,7 @@ row of the log a stream is in chunks is noted in the same transaction. What is n
 from the log again when the recorder starts.
 """
 
+import logging
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,8 @@ from monitorme_recorder.records import (
     unpack_log,
 )
 from monitorme_recorder.spans import Span
+
+log = logging.getLogger(__name__)
 
 HOUR_MS: Final = 3_600_000
 _SCHEMA: Final = """
