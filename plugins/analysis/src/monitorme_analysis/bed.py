@@ -205,12 +205,13 @@ class BedAnalysis:
         Says whether it was the newest of its vital. A recording, which has no devices
         whose clocks and numbers could be wrong, is judged through here.
         """
-        known = self.state.known
-        vital = observed.vital
-        if observed.at_ms < known.since_ms:
+        known, context = self.state.known, self._context
+        vital, at_ms = observed.vital, observed.at_ms
+        if at_ms < known.since_ms:
             return False
         before = known.latest.get(vital)
-        if before is not None and _is_older(observed, before):
+        before_ms = -1 if before is None else before.at_ms
+        if at_ms < before_ms and before is not None and _is_older(observed, before):
             return False
         known.latest[vital] = observed
         value = observed.value
@@ -218,13 +219,12 @@ class BedAnalysis:
             known.latest_valid[vital] = observed
             if vital == "sleep_state" and isinstance(value, str):
                 known.sleep_states = (*known.sleep_states[-1:], value)
-                self._context.sleep_states = known.sleep_states
+                context.sleep_states = known.sleep_states
         if known.admission is None:
             return True
-        context = self._context
         for every_ms, slots in self._by_vital[vital]:
-            if every_ms and before and _is_same(every_ms, observed, before):
-                continue
+            if every_ms and at_ms // every_ms == before_ms // every_ms:
+                continue  # it has had its reading of this stretch of time
             for slot in slots:
                 if slot.step(observed, context):
                     self.revision += 1
@@ -285,11 +285,6 @@ class BedAnalysis:
         )
         context.limits = {**before, **self.stay.limits}
         self._context = context
-
-
-def _is_same(every_ms: int, observed: Observed, before: Observed) -> bool:
-    """Say whether two readings were taken in the same stretch of time."""
-    return observed.at_ms // every_ms == before.at_ms // every_ms
 
 
 def _is_older(observed: Observed, before: Observed) -> bool:

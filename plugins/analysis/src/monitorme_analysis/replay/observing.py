@@ -18,7 +18,7 @@ def observed(rows: list[Row], catalogue: Catalogue) -> Iterator[Observed]:
     together: list[Row] = []
     last = len(rows) - 1
     for number, row in enumerate(rows):
-        _, _, vital, component, value, quality, reason = row
+        at_ms, _, vital, component, value, quality, reason = row
         if component:
             together.append(row)
             if number < last and _belongs(row, rows[number + 1]):
@@ -28,33 +28,24 @@ def observed(rows: list[Row], catalogue: Catalogue) -> Iterator[Observed]:
         elif isinstance(value, float):
             low, high = bounds[vital]
             if not low <= value <= high:
-                yield _observed(row, None, "invalid", "out_of_range")
-                continue
+                value, quality, reason = None, "invalid", "out_of_range"
         elif value is not None:
-            yield _judged(row, catalogue[vital])
-            continue
-        yield _observed(row, value, quality, reason)
+            value, quality, reason = _judged(row, catalogue[vital])
+        yield Observed(
+            vital,
+            at_ms,
+            at_ms,
+            value,
+            quality,  # type: ignore[arg-type]  # one of rows.QUALITIES
+            reason,
+            _DEVICE,
+            _DEVICE,
+            1,
+            row.value,
+        )
 
 
-def _observed(
-    row: Row, value: ReadingValue, quality: str, reason: str | None
-) -> Observed:
-    at_ms = row.at_ms
-    return Observed(
-        row.vital,
-        at_ms,
-        at_ms,
-        value,
-        quality,  # type: ignore[arg-type]  # one of rows.QUALITIES
-        reason,
-        _DEVICE,
-        _DEVICE,
-        1,
-        row.value,
-    )
-
-
-def _judged(row: Row, entry: Vital) -> Observed:
+def _judged(row: Row, entry: Vital) -> tuple[ReadingValue, str, str | None]:
     """Return a state, an object or a block, judged as the live service would."""
     reading = Reading(
         _DEVICE,
@@ -66,7 +57,7 @@ def _judged(row: Row, entry: Vital) -> Observed:
         row.reason,
     )
     judged = judge(reading, entry, row.at_ms)
-    return _observed(row, judged.value, judged.quality, judged.reason)
+    return judged.value, judged.quality, judged.reason
 
 
 def _composite(

@@ -96,16 +96,17 @@ class _Reader:
         """Yield rows up to the first line that makes no sense."""
         four, quality, plain = self._four, self._quality, self._plain
         width = max(self._width, 1 + (quality or 0))
+        new = tuple.__new__
         for cells in lines:
             # Nearly all lines are a good number: a look at the rest costs them nothing.
             if len(cells) >= width and (quality is None or cells[quality] == "good"):
                 time, bed, name, cell = four(cells)
-                known = plain.get(name)
-                if known and bed and time.isdecimal() and cell[:1].isdecimal():
+                if name in plain and bed and time.isdecimal() and cell[:1].isdecimal():
                     number, at_ms = float(cell), int(time)
                     if 0 < number < inf and at_ms <= MAX_INT:
-                        vital, component = known
-                        yield Row(at_ms, bed, vital, component, number, "good", None)
+                        vital, component = plain[name]
+                        row = at_ms, bed, vital, component, number, "good", None
+                        yield new(Row, row)
                         continue
             if cells:
                 yield self._row(cells)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Final
 
 from monitorme.contract.payloads import Admission, Category
@@ -69,7 +70,7 @@ class Recording:
         for row in rows:
             beds.setdefault(row.bed, []).append(row)
         for of_bed in beds.values():
-            of_bed.sort(key=lambda row: row.at_ms)
+            of_bed.sort(key=itemgetter(0))  # at_ms
         return cls(own_pace(catalogue, beds), beds)
 
 
