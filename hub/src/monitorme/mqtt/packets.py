@@ -17,6 +17,7 @@ _PUBACK_TYPE: Final = 4
 _DUPLICATE: Final = 0x08
 _QOS_1: Final = 0x02
 _RETAIN: Final = 0x01
+_PLAIN: Final = _PUBLISH_TYPE << 4 | _QOS_1
 
 
 class MalformedPacket(Exception):
@@ -57,7 +58,24 @@ def walk(data: bytes) -> Walked:
         if stop > end:
             break
         packet_type = first >> 4
-        if packet_type == _PUBLISH_TYPE and not first & 0x04:
+        if first == _PLAIN:
+            # Nearly all are this: what `_publish` does, without the call.
+            topic = body + 2
+            packet_id = (
+                topic + (data[body] << 8 | data[body + 1]) if length > 1 else end
+            )
+            payload = packet_id + 2
+            if payload > stop:
+                raise MalformedPacket("PUBLISH shorter than its topic")
+            publishes.append(
+                (
+                    data[topic:packet_id],
+                    data[packet_id:payload],
+                    data[payload:stop],
+                    first,
+                )
+            )
+        elif packet_type == _PUBLISH_TYPE and not first & 0x04:
             publishes.append(_publish(data, first, body, stop))
         elif packet_type == _PUBACK_TYPE:
             if length != 2:

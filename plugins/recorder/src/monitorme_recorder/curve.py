@@ -22,6 +22,10 @@ Points = tuple[NDArray[np.int64], NDArray[np.float64]]
 """Times in ms and values."""
 
 
+Number = tuple[int, float]
+"""Time in ms and value."""
+
+
 class CurvePart(NamedTuple):
     """Points of one row: which five minutes, from when to when, and packed."""
 
@@ -31,16 +35,25 @@ class CurvePart(NamedTuple):
     data: bytes
 
 
-def curve_of(kept: Iterable[Kept]) -> list[CurvePart]:
-    """Return the usable numbers among readings, by row."""
-    points = sorted(
+def numbers_of(kept: Iterable[Kept]) -> list[Number]:
+    """Return time and value of the usable numbers among readings, in order of time."""
+    return sorted(
         (one.at_ms, one.value)
         for one in kept
         if one.is_usable and isinstance(one.value, float)
     )
+
+
+def curve_of(numbers: list[Number]) -> list[CurvePart]:
+    """Return numbers in order of time, by row."""
+    if not numbers:
+        return []
+    part = numbers[0][0] // PART_MS
+    if part == numbers[-1][0] // PART_MS:
+        return [_packed(part, numbers)]
     return [
         _packed(part, list(inside))
-        for part, inside in groupby(points, key=lambda point: point[0] // PART_MS)
+        for part, inside in groupby(numbers, key=lambda one: one[0] // PART_MS)
     ]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from monitorme.errors import StorageError
-from monitorme_recorder.curve import curve_of
+from monitorme_recorder.curve import curve_of, numbers_of
 from monitorme_recorder.records import (
     Kept,
     LogRecord,
@@ -205,17 +205,17 @@ class HourFile:
         (chunk,) = self._db.execute(
             "select coalesce(max(id), 0) + 1 from chunk where stream=?", (number,)
         ).fetchone()
-        first_ms = min(one.at_ms for one in kept)
-        last_ms = max(one.at_ms for one in kept)
+        times = [one.at_ms for one in kept]
+        numbers = numbers_of(kept)
         self._db.execute(
             "insert into chunk values(?,?,?,?,?,?,?,?,?,?)",
             (
-                *(number, chunk, first_ms, last_ms, len(kept)),
-                *roll_up(kept),
+                *(number, chunk, min(times), max(times), len(kept)),
+                *roll_up([value for _, value in numbers]),
                 pack_chunk(kept),
             ),
         )
-        for part in curve_of(kept):
+        for part in curve_of(numbers):
             self._db.execute(_EXTEND_CURVE, (number, *part))
         self._db.execute(
             "insert or replace into folded values(?,?)", (number, self.log_id)

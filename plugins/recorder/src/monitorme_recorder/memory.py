@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection
+from typing import cast
 
 from monitorme.contract.readings import Judgement, Reading, decode_reading, judge
 from monitorme.contract.vitals import Catalogue, VitalKind
@@ -79,6 +80,8 @@ class Memory:
 
     def unpacked(self, track: Track) -> list[Kept]:
         """Return a track's tail, the blocks of waveforms unpacked."""
+        if not track.is_waveform:
+            return list(cast(list[Kept], track.tail))
         whole = (self._whole(track.stream, one) for one in track.tail)
         return [one for one in whole if one is not None]
 

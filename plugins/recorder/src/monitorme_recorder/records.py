@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -72,13 +72,22 @@ _kept_list = msgspec.msgpack.Decoder(list[Kept])
 
 
 def pack_log(records: Iterable[LogRecord]) -> bytes:
-    """Return a batch's records as one row of the log: their heads, then their payloads."""
-    heads, payloads = [], []
-    pack = _HEAD.pack
-    for stream, seq, received_ms, payload, shift_ms in records:
-        heads.append(pack(stream, seq, received_ms, shift_ms, len(payload)))
-        payloads.append(payload)
-    row = b"".join((_ROW.pack(len(heads)), *heads, *payloads))
+    """Return a batch's records as one row of the log."""
+    streams, seqs, received, payloads, shifts = zip(*records, strict=True)
+    return pack_columns(streams, seqs, received, payloads, shifts)
+
+
+def pack_columns(
+    streams: Sequence[int],
+    seqs: Sequence[int],
+    received_ms: Sequence[int],
+    payloads: Sequence[bytes],
+    shifts_ms: Sequence[int],
+) -> bytes:
+    """Return a row of the log: the records' heads, then their payloads."""
+    lengths = map(len, payloads)
+    heads = map(_HEAD.pack, streams, seqs, received_ms, shifts_ms, lengths)
+    row = b"".join((_ROW.pack(len(streams)), *heads, *payloads))
     return _LAYOUT + zlib.compress(row, CHUNK_LEVEL)
 
 
@@ -127,22 +136,8 @@ def unpack_chunk(data: bytes) -> list[Kept]:
     return _kept_list.decode(zlib.decompress(data))
 
 
-def roll_up(kept: Iterable[Kept], component: str | None = None) -> RollUp:
-    """Return how many usable numbers there are, the lowest, the highest, the sum.
-
-    Of a composite value, the numbers are those of `component`.
-    """
-    numbers = [
-        number
-        for one in kept
-        if one.is_usable and isinstance(number := _number(one.value, component), float)
-    ]
+def roll_up(numbers: Sequence[float]) -> RollUp:
+    """Return how many numbers there are, the lowest, the highest, the sum."""
     if not numbers:
         return RollUp(0, 0.0, 0.0, 0.0)
     return RollUp(len(numbers), min(numbers), max(numbers), sum(numbers))
-
-
-def _number(value: ReadingValue, component: str | None) -> object:
-    if component is None:
-        return value
-    return value.get(component) if isinstance(value, dict) else None

@@ -23,7 +23,7 @@ from monitorme_recorder.hour_file import (
 )
 from monitorme_recorder.memory import DeviceBoot, Memory, kept_of
 from monitorme_recorder.opening import open_newest
-from monitorme_recorder.records import Kept, LogRecord, Stream, pack_log
+from monitorme_recorder.records import Kept, LogRecord, Stream, pack_columns
 from monitorme_recorder.spans import Span
 from monitorme_recorder.tracks import Boot, Track
 from monitorme_recorder.watermark import Watermark
@@ -185,7 +185,12 @@ class Store:
             if boot.batch != batch:
                 boot.begin(batch)
                 boots.append((boot, one[1].received_ms))
-            if boot.is_new(one[1].seq):
+            seq = one[1].seq
+            # What comes in order is nearly everything.
+            if boot.is_plain and seq == boot.ahead + 1:
+                boot.ahead = seq
+                fresh.append(one)
+            elif boot.is_new(seq):
                 fresh.append(one)
         return fresh, boots
 
@@ -196,7 +201,7 @@ class Store:
         try:
             with self._file.transaction():
                 if fresh:
-                    self._file.append(pack_log(self._records(fresh)))
+                    self._file.append(self._row(fresh))
                 for event in events:
                     self._file.add_event(*event)
         except StorageError:
@@ -206,18 +211,15 @@ class Store:
             raise
         return self._file.log_id
 
-    def _records(self, fresh: list[Sorted]) -> list[LogRecord]:
+    def _row(self, fresh: list[Sorted]) -> bytes:
         number = self._number
-        return [
-            LogRecord(
-                track.number or number(track),
-                kept.seq,
-                kept.received_ms,
-                payload,
-                shift_ms,
-            )
-            for track, kept, payload, shift_ms in fresh
-        ]
+        return pack_columns(
+            [track.number or number(track) for track, _, _, _ in fresh],
+            [kept.seq for _, kept, _, _ in fresh],
+            [kept.received_ms for _, kept, _, _ in fresh],
+            [payload for _, _, payload, _ in fresh],
+            [shift_ms for _, _, _, shift_ms in fresh],
+        )
 
     def _number(self, track: Track) -> int:
         track.number = self._file.stream_number(track.stream)

@@ -35,6 +35,8 @@ class Boot:
     """Every seq up to here is stored, or is in the transaction."""
     taken: set[int] = field(default_factory=set)
     """Other seqs that are in the transaction."""
+    is_plain: bool = True
+    """Whether there is no gap, neither on disk nor in the transaction."""
     batch: int = 0
     """The last transaction that it had a part in."""
     newest_seq: int = 0
@@ -45,12 +47,13 @@ class Boot:
     def is_new(self, seq: int) -> bool:
         """Say whether a seq is neither stored nor in the transaction; then it is in it."""
         mark = self.mark
-        if seq == self.ahead + 1 and not self.taken and not mark.beyond:
+        if seq == self.ahead + 1 and self.is_plain:
             self.ahead = seq
             return True
         if seq in self.taken or mark.through < seq <= self.ahead or mark.has(seq):
             return False
         self.taken.add(seq)
+        self.is_plain = False
         return True
 
     def begin(self, batch: int) -> None:
@@ -58,6 +61,7 @@ class Boot:
         self.batch = batch
         self.ahead = self.mark.through
         self.taken.clear()
+        self.is_plain = not self.mark.beyond
 
     def committed(self, now_ms: int) -> None:
         """What the transaction added is on disk."""
@@ -119,6 +123,9 @@ class Track:
             self.first_log = log_id
         tail.append(kept)
         newest = self.newest
-        if newest is None or (kept.at_ms, kept.seq) >= (newest.at_ms, newest.seq):
+        if newest is None or (
+            kept.at_ms > newest.at_ms
+            or (kept.at_ms == newest.at_ms and kept.seq >= newest.seq)
+        ):
             self.newest = kept
         return len(tail) == self.limit
