@@ -239,8 +239,11 @@ class HourFile:
         for number, *fields in rows:
             yield number, Stream(*fields)
 
-    def unfolded(self) -> Iterator[tuple[int, LogRecord]]:
-        """Return the log's records that are not in chunks yet, with their row's id."""
+    def since_checkpoint(self) -> Iterator[tuple[int, LogRecord, bool]]:
+        """Return the log's records of which the watermarks may not know yet.
+
+        With each, the id of its row, and whether it is in a chunk already.
+        """
         folded = dict(self._db.execute("select stream, log from folded"))
         rows = self._db.execute(
             "select id, records from log where id >"
@@ -253,8 +256,7 @@ class HourFile:
                 log.error("a row of the log is damaged row=%d: %s", log_id, error)
                 continue
             for record in records:
-                if log_id > folded.get(record.stream, 0):
-                    yield log_id, record
+                yield log_id, record, log_id <= folded.get(record.stream, 0)
 
 
 def path_of(folder: Path, now_ms: int) -> Path:

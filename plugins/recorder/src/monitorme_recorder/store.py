@@ -274,24 +274,25 @@ class Store:
             boot.mark = watermarks.load(data, now_ms)
         streams = dict(file.streams())
         recovered = 0
-        for log_id, record in file.unfolded():
+        for log_id, record, is_folded in file.since_checkpoint():
             stream = streams.get(record.stream)
             if stream is None:
                 log.error("a record of no stream in the log row=%d", log_id)
                 continue
-            recovered += self._again(stream, record, log_id)
+            track = self.memory.track(stream)
+            track.boot.mark.add(record.seq, record.received_ms)
+            track.boot.is_saved = False
+            if not is_folded:
+                recovered += self._again(track, record, log_id)
         for track in self.memory.tracks():
             if len(track.tail) >= track.limit:
                 self._full.append(track)
         if recovered:
             log.info("recovered from the log readings=%d", recovered)
 
-    def _again(self, stream: Stream, record: LogRecord, log_id: int) -> bool:
+    def _again(self, track: Track, record: LogRecord, log_id: int) -> bool:
         """Take in a logged reading as when it arrived; it was accepted then."""
-        track = self.memory.track(stream)
-        track.boot.mark.add(record.seq, record.received_ms)
-        track.boot.is_saved = False
-        kept = self.memory.kept(stream, record)
+        kept = self.memory.kept(track.stream, record)
         if kept is not None:
             track.remember(track.compact(kept, record.payload), log_id)
         return kept is not None
