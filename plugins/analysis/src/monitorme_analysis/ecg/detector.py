@@ -6,6 +6,7 @@ with a second of what follows them in view (see `evidence`).
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,7 +26,6 @@ _CONTEXT_S: Final = 0.6
 """How far noise is looked for on both sides of a peak."""
 _PATIENCE_S: Final = 0.9
 """How long a judged peak waits for what follows it."""
-_SHIFTS: Final = 2
 _USUAL_S: Final = 0.8
 _INTERVALS: Final = 8
 
@@ -43,11 +43,12 @@ class Peak:
     strength: float = 0.0
     noise: float = 0.0
     match: float = 0.0
-    place: int = -1
+    like: int = -1
+    """The number of the shape that it is most like."""
     usual_match: float = 1.0
     width_ms: float = 0.0
     lead: int = 0
-    energy: Samples = field(default_factory=lambda: np.zeros(0))
+    energy: list[float] = field(default_factory=list)
     unit: Samples | None = None
 
 
@@ -101,9 +102,6 @@ class BeatDetector:
         self._patience = int(_PATIENCE_S * rate)
         half = int(tuning.half_beat_s * rate)
         self._half = half
-        self._shifted = np.add.outer(
-            np.arange(2 * _SHIFTS + 1), np.arange(2 * half + 1)
-        )
         self._align = int(tuning.align_s * rate)
 
     def feed(self, samples: Samples) -> list[Beat]:
@@ -134,7 +132,7 @@ class BeatDetector:
     def _stretch(self, raw: Samples) -> list[Beat]:
         state = self.state
         energy = self.front.add(state.stretches, raw)
-        if not state.levels.usual.size:
+        if not state.levels.usual:
             known = state.stretches.energy
             if known.shape[1] < levels.LEARNING_STRETCHES * self.front.stretch:
                 return []
@@ -147,12 +145,11 @@ class BeatDetector:
 
     def _fuse(self, energy: Samples) -> None:
         state = self.state
-        usual = state.levels.usual
         weights = levels.weights_of(state.levels, energy, self._quiet)
-        heights = np.minimum(energy / usual[:, None], levels.CAP)
+        fused = levels.fused(state.levels, energy, weights)
         length = state.stretches.energy.shape[1] - energy.shape[1]
         kept = state.fused[len(state.fused) - length :] if length else state.fused[:0]
-        state.fused = np.concatenate([kept, weights @ heights])
+        state.fused = np.concatenate([kept, fused])
 
     def _search(self) -> None:
         """Note the peaks of what is new, the higher of two that are near each other."""
@@ -191,34 +188,43 @@ class BeatDetector:
         low = max(0, at - self._context)
         window = stretches.energy[:, low : at + self._context]
         weights, peak.noise = levels.around(state.levels, window, self._quiet)
-        peak.energy = stretches.energy[:, at].copy()
-        heights = np.minimum(peak.energy / usual, levels.CAP)
-        peak.strength = float(weights @ heights)
-        peak.lead = int((weights * heights).argmax())
+        peak.energy = stretches.energy[:, at].tolist()
+        heights = [
+            weight * min(energy / one, levels.CAP)
+            for weight, energy, one in zip(weights, peak.energy, usual, strict=True)
+        ]
+        peak.strength = sum(heights)
+        peak.lead = heights.index(max(heights))
         peak.width_ms = self._width_ms(at)
-        by_lead = weights / usual
-        begin = max(0, at - self._align)
-        deflection = by_lead @ np.abs(stretches.band[:, begin : at + self._align + 1])
-        main = begin + int(deflection.argmax())
+        main = self._main_deflection(at, weights)
         peak.main = main + stretches.first
         stepness, match, usual_strength = 0.0, shapes.UNKNOWN, 1.0
-        reach = self._half + _SHIFTS
+        reach = self._half + shapes.SHIFTS
         if main >= reach and main + reach < stretches.wave.shape[1]:
             near = stretches.wave[:, main - reach : main + reach + 1]
-            # A whole copy, so that sums do not depend on where the samples lay.
-            windows = near.take(self._shifted, axis=1).transpose(1, 0, 2)
-            windows = np.ascontiguousarray(windows)
-            like = shapes.match(state.shapes, windows, weights)
-            match, peak.place, peak.unit = like.match, like.place, like.unit
+            like = shapes.match(state.shapes, near, weights)
+            match, peak.like, peak.unit = like.match, like.number, like.unit
             peak.usual_match = like.usual
             if match < shapes.SAME:  # a beat that is known is no step
-                stepness = shapes.stepness(windows[_SHIFTS], weights)
-            if peak.place >= 0:
-                usual_strength = state.shapes.strengths[peak.place]
+                stepness = shapes.stepness(
+                    near[:, shapes.SHIFTS : -shapes.SHIFTS], weights
+                )
+            if like.place >= 0:
+                usual_strength = state.shapes.strengths[like.place]
         peak.match = match
         peak.odds = evidence.of_peak(
             peak.strength, match, peak.noise, usual_strength, stepness
         )
+
+    def _main_deflection(self, at: int, weights: Sequence[float]) -> int:
+        """Return where the band-passed leads deflect most, near a peak of energy."""
+        state = self.state
+        begin = max(0, at - self._align)
+        near = np.abs(state.stretches.band[:, begin : at + self._align + 1])
+        if len(near) == 1:
+            return begin + int(near[0].argmax())
+        scale = [w / one for w, one in zip(weights, state.levels.usual, strict=True)]
+        return begin + int((np.array(scale) @ near).argmax())
 
     def _width_ms(self, at: int) -> float:
         reach = 2 * self._half
@@ -272,7 +278,7 @@ class BeatDetector:
                 state.shapes,
                 peak.unit,
                 peak.match,
-                peak.place,
+                peak.like,
                 strength=peak.strength,
                 width_ms=peak.width_ms,
             )

@@ -6,6 +6,7 @@ What it computes therefore does not depend on how samples were cut into blocks.
 
 from dataclasses import dataclass, field
 from functools import cache
+from math import isnan
 from typing import Final
 
 import numpy as np
@@ -45,6 +46,7 @@ class FrontEnd:
         self.stretch = max(1, round(self.rate_hz))
         self.raw_stretch = self.stretch * self.step
         self._leads = leads
+        self._mean = np.full(self.step, 1 / self.step)
         self._rising_only = tuning.rising_only
         self._taps = _taps(tuning, self.rate_hz)
         box = odd(tuning.energy_s, self.rate_hz)
@@ -66,8 +68,7 @@ class FrontEnd:
         """Take a stretch of raw samples in; returns the new part of the energy."""
         held = _hold(raw, state.last)
         state.last = held[:, -1].copy()
-        parts = held.reshape(self._leads, self.stretch, self.step)
-        new = np.add.reduce(parts, axis=2) / self.step
+        new = (held.reshape(-1, self.step) @ self._mean).reshape(self._leads, -1)
         if state.tail is None:
             state.tail = np.repeat(new[:, :1], self._carry, axis=1)
         wave = np.concatenate([state.tail, new], axis=1)
@@ -77,7 +78,7 @@ class FrontEnd:
         if self._rising_only:
             slope = np.maximum(slope, 0.0)
         power = _filtered(slope * slope, self._box)[:, -self.stretch :]
-        energy = np.sqrt(np.maximum(power, 0.0))
+        energy = np.sqrt(power)
         n = self.stretch
         self._append(
             state,
@@ -107,16 +108,19 @@ def _taps(tuning: Tuning, rate_hz: float) -> Samples:
 
 
 def _filtered(rows: Samples, taps: Samples) -> Samples:
+    # The taps are the same from both ends, so that to correlate is to convolve.
     if len(rows) == 1:
-        return np.convolve(rows[0], taps, "valid")[None, :]
-    return np.stack([np.convolve(row, taps, "valid") for row in rows])
+        return np.correlate(rows[0], taps, "valid")[None, :]
+    return np.stack([np.correlate(row, taps, "valid") for row in rows])
 
 
 def _hold(raw: Samples, last: Samples) -> Samples:
     """Return samples with the last value before each missing one in its place."""
+    whole = np.ascontiguousarray(raw)
+    flat = whole.ravel()
+    if not isnan(float(flat.dot(flat))):
+        return whole
     missing = np.isnan(raw)
-    if not missing.any():
-        return raw
     place = np.where(missing, -1, np.arange(raw.shape[1]))
     place = np.maximum.accumulate(place, axis=1)
     held = np.take_along_axis(raw, np.maximum(place, 0), axis=1)

@@ -1,5 +1,6 @@
 """What is wrong with a lead, from a second of its raw samples and its restlessness."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -34,7 +35,7 @@ class Extremes:
 
 
 def faults(
-    raw: Samples, restless: Samples, extremes: Extremes
+    raw: Samples, restless: Sequence[float], extremes: Extremes
 ) -> tuple[LeadFault | None, ...]:
     """Return what is wrong with each lead in a second of raw samples.
 
@@ -59,8 +60,8 @@ def faults(
     )
 
 
-def _value(restless: Samples, place: int) -> float:
-    return float(restless[place]) if restless.size else 0.0
+def _value(restless: Sequence[float], place: int) -> float:
+    return restless[place] if restless else 0.0
 
 
 def _fault(

@@ -1,5 +1,9 @@
-"""The usual height of beats in each lead, and which leads deserve trust."""
+"""The usual height of beats in each lead, and which leads deserve trust.
 
+Leads are few: plain numbers cost less here than arrays of one or two.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,11 +26,11 @@ _GIVEN_UP_S: Final = 10
 class Levels:
     """Energy at the newest beats of each lead, and at the peaks of the newest seconds."""
 
-    usual: Samples = field(default_factory=lambda: np.zeros(0))
-    at_beats: Samples = field(default_factory=lambda: np.zeros((0, 0)))
-    peaks: Samples = field(default_factory=lambda: np.zeros((0, 0)))
-    restless: Samples = field(default_factory=lambda: np.zeros(0))
-    live: Samples = field(default_factory=lambda: np.zeros(0))
+    usual: list[float] = field(default_factory=list)
+    at_beats: list[list[float]] = field(default_factory=list)
+    peaks: list[list[float]] = field(default_factory=list)
+    restless: list[float] = field(default_factory=list)
+    live: list[float] = field(default_factory=list)
     without_beat: int = 0
     """Stretches since the last beat."""
 
@@ -34,83 +38,109 @@ class Levels:
 def begin(levels: Levels, energy: Samples, stretch: int) -> None:
     """Take the usual height from the first seconds: the median of their peaks."""
     parts = energy.reshape(len(energy), -1, stretch).max(axis=2)
-    levels.usual = np.maximum(_median(parts.T), _NO_SIGNAL)
-    levels.at_beats = np.repeat(levels.usual[None], _BEATS, axis=0)
-    levels.peaks = parts.T[-_STRETCHES:]
-    levels.restless = np.full(len(energy), 0.1)
-    levels.live = np.ones(len(energy))
+    levels.peaks = [row[-_STRETCHES:] for row in parts.tolist()]
+    levels.usual = [max(_median(row), _NO_SIGNAL) for row in levels.peaks]
+    levels.at_beats = [[usual] * _BEATS for usual in levels.usual]
+    levels.restless = [0.1] * len(energy)
+    levels.live = [1.0] * len(energy)
 
 
-def weights_of(levels: Levels, energy: Samples, quiet: float) -> Samples:
+def weights_of(levels: Levels, energy: Samples, quiet: float) -> list[float]:
     """Return how much each lead counts in a new stretch; they add up to 1."""
-    usual = levels.usual
-    peaks = np.maximum.reduce(energy, 1)
-    rest = _quantile(energy, quiet)
-    levels.restless = 0.5 * levels.restless + 0.5 * rest / usual
-    now_live = np.minimum(1.0, np.maximum(peaks / usual, 1e-3))
-    levels.live = np.maximum(0.5 * levels.live, now_live)
+    peaks = np.maximum.reduce(energy, 1).tolist()
+    rest = _quantiles(energy, quiet)
+    for place, usual in enumerate(levels.usual):
+        restless = rest[place] / usual
+        levels.restless[place] = 0.5 * levels.restless[place] + 0.5 * restless
+        levels.live[place] = max(0.5 * levels.live[place], _live(peaks[place], usual))
     _relearn(levels, peaks)
-    if len(usual) == 1:
-        return np.ones(1)
     return _weigh(levels.live, levels.restless)
 
 
-def around(levels: Levels, window: Samples, quiet: float) -> tuple[Samples, float]:
+def fused(levels: Levels, energy: Samples, weights: Sequence[float]) -> Samples:
+    """Return the energy of all leads together, each in its usual height."""
+    heights = [
+        np.minimum(row / usual, CAP)
+        for row, usual in zip(energy, levels.usual, strict=True)
+    ]
+    if len(heights) == 1:
+        return np.asarray(heights[0])
+    return np.asarray(np.array(weights) @ np.stack(heights))
+
+
+def around(levels: Levels, window: Samples, quiet: float) -> tuple[list[float], float]:
     """Return the weights of leads around a peak, and the noise that they leave."""
-    restless = _quantile(window, quiet) / levels.usual
+    rest = _quantiles(window, quiet)
+    restless = [one / usual for one, usual in zip(rest, levels.usual, strict=True)]
     if len(restless) == 1:
-        return np.ones(1), float(restless[0])
-    live = np.minimum(
-        1.0, np.maximum(np.maximum.reduce(window, 1) / levels.usual, 1e-3)
-    )
+        return [1.0], restless[0]
+    peaks = np.maximum.reduce(window, 1).tolist()
+    live = [_live(one, usual) for one, usual in zip(peaks, levels.usual, strict=True)]
     weights = _weigh(live, restless)
-    return weights, float(weights @ restless)
+    return weights, sum(w * r for w, r in zip(weights, restless, strict=True))
 
 
-def learn(levels: Levels, energy: Samples, *, is_sure: bool) -> None:
+def learn(levels: Levels, energy: Sequence[float], *, is_sure: bool) -> None:
     """Take the energy of a beat into the usual height, where it can be trusted."""
     levels.without_beat = 0
     if not is_sure:
         return
-    usual = levels.usual
-    # A lead that shows nothing of this beat is off or blind to it: it keeps its level.
-    trusted = np.where(energy > 0.15 * usual, np.minimum(energy, 3 * usual), usual)
-    levels.at_beats = np.concatenate([levels.at_beats[1:], trusted[None]])
-    levels.usual = _median(levels.at_beats)
+    for place, height in enumerate(energy):
+        usual = levels.usual[place]
+        # A lead that shows nothing of this beat is off or blind to it: no change.
+        trusted = min(height, 3 * usual) if height > 0.15 * usual else usual
+        at_beats = levels.at_beats[place]
+        at_beats.append(trusted)
+        del at_beats[0]
+        levels.usual[place] = _median(at_beats)
 
 
-def _quantile(energy: Samples, part: float) -> Samples:
+def _quantiles(energy: Samples, part: float) -> list[float]:
     place = int(part * energy.shape[1])
-    return np.asarray(np.partition(energy, place, axis=1)[:, place])
+    rest: list[float] = np.partition(energy, place, axis=1)[:, place].tolist()
+    return rest
 
 
-def _weigh(live: Samples, restless: Samples) -> Samples:
-    weights = live * live / (restless * restless + 0.0025)
-    return np.asarray(weights / np.add.reduce(weights), dtype=np.float64)
+def _live(peak: float, usual: float) -> float:
+    return min(1.0, max(peak / usual, 1e-3))
 
 
-def _relearn(levels: Levels, peaks: Samples) -> None:
+def _weigh(live: Sequence[float], restless: Sequence[float]) -> list[float]:
+    if len(live) == 1:
+        return [1.0]
+    raw = [a * a / (r * r + 0.0025) for a, r in zip(live, restless, strict=True)]
+    total = sum(raw)
+    return [one / total for one in raw]
+
+
+def _relearn(levels: Levels, peaks: Sequence[float]) -> None:
     """Find the height again where it has changed so much that no beat is found any more.
 
     Upwards soon; downwards late, so that the noise of a silent heart does not become
     its beats.
     """
-    levels.peaks = np.concatenate([levels.peaks[1 - _STRETCHES :], peaks[None]])
     levels.without_beat += 1
-    if levels.without_beat <= _LOST_S:
+    for place, peak in enumerate(peaks):
+        newest = levels.peaks[place]
+        newest.append(peak)
+        del newest[:-_STRETCHES]
+        if levels.without_beat > _LOST_S:
+            _relearn_lead(levels, place, max(_median(newest), _NO_SIGNAL))
+
+
+def _relearn_lead(levels: Levels, place: int, typical: float) -> None:
+    usual = levels.usual[place]
+    if typical > 1.5 * usual:
+        new = typical
+    elif levels.without_beat > _GIVEN_UP_S and typical < 0.7 * usual:
+        new = max(0.85 * usual, typical)
+    else:
         return
-    typical = np.maximum(_median(levels.peaks), _NO_SIGNAL)
-    usual = levels.usual
-    new = np.where(typical > 1.5 * usual, typical, usual)
-    if levels.without_beat > _GIVEN_UP_S:
-        new = np.where(typical < 0.7 * usual, np.maximum(0.85 * usual, typical), new)
-    if (new != usual).any():
-        levels.usual = new
-        levels.at_beats = np.repeat(new[None], _BEATS, axis=0)
+    levels.usual[place] = new
+    levels.at_beats[place] = [new] * _BEATS
 
 
-def _median(rows: Samples) -> Samples:
-    ordered = rows.copy()
-    ordered.sort(axis=0)
-    count = len(rows)
-    return np.asarray((ordered[(count - 1) // 2] + ordered[count // 2]) / 2)
+def _median(numbers: Sequence[float]) -> float:
+    ordered = sorted(numbers)
+    count = len(ordered)
+    return (ordered[(count - 1) // 2] + ordered[count // 2]) / 2

@@ -1,6 +1,8 @@
 """The shapes of beats that a heart makes: learned as they come, the oldest forgotten."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -11,9 +13,14 @@ MOST: Final = 5
 SAME: Final = 0.8
 """Correlation from which two beats are of one shape."""
 _LEARNING: Final = 0.15
+SHIFTS: Final = 2
+"""Samples by which a beat is shifted to find what it is like."""
+_ALIGNED: Final = 0.9
+"""Likeness from which it is not shifted."""
 _MEMORY: Final = 200
 """Beats of one shape after which the past counts half."""
 _FREQUENT: Final = 0.15
+_RECOUNTED: Final = 4
 UNKNOWN: Final = 0.55
 """The match of a beat while nothing is known to compare it with."""
 
@@ -33,6 +40,7 @@ class Shapes:
     widths_ms: list[float] = field(default_factory=list)
     """The usual width of each."""
     beats: int = 0
+    next_number: int = 0
     usual: int = 0
     """The place of the narrowest shape that is frequent."""
 
@@ -44,56 +52,74 @@ class Likeness:
     match: float
     """Its best correlation."""
     place: int
-    """The place of the shape that it is most like; -1 where none is known."""
+    """The place of the shape that it is most like, for now; -1 where none is known."""
+    number: int
+    """The number of that shape, which it keeps."""
     usual: float
     """Its correlation with the usual shape: the narrowest that is frequent."""
     unit: Samples
     """The beat as a shape."""
 
 
-def match(shapes: Shapes, windows: Samples, weights: Samples) -> Likeness:
+def match(shapes: Shapes, near: Samples, weights: Sequence[float]) -> Likeness:
     """Compare a beat with what is known.
 
     Args:
         shapes: what is known.
-        windows: the beat at several shifts: shift, lead, sample.
+        near: the samples around it, a row for each lead, with SHIFTS more at both ends.
         weights: how much each lead counts; they add up to 1.
     """
-    shifts, _, samples = windows.shape
-    sums = np.add.reduce(windows, axis=2)
-    power = np.add.reduce(windows * windows, axis=2) - sums * sums / samples
-    length = np.sqrt(np.maximum(power, 0.0)) + 1e-12
-    if not shapes.numbers:
-        middle = shifts // 2
-        unit = _unit(windows[middle], sums[middle], length[middle])
-        return Likeness(UNKNOWN, -1, 1.0, unit)
-    # Known shapes have no mean, so that those of the windows need not be taken away.
-    by_lead = (windows * (weights / length)[:, :, None]).reshape(shifts, -1)
-    fits = by_lead @ shapes.known.reshape(len(shapes.numbers), -1).T
-    shift, place = divmod(int(fits.argmax()), len(shapes.numbers))
-    usual = float(fits[:, shapes.usual].max())
-    unit = _unit(windows[shift], sums[shift], length[shift])
-    return Likeness(float(fits[shift, place]), place, usual, unit)
+    best = _compared(shapes, near, weights, SHIFTS)
+    if best.match >= _ALIGNED or not shapes.numbers:
+        return best
+    for shift in (SHIFTS - 1, SHIFTS + 1, SHIFTS - 2, SHIFTS + 2):
+        other = _compared(shapes, near, weights, shift)
+        if other.match > best.match:
+            best = replace(other, usual=max(best.usual, other.usual))
+        elif other.usual > best.usual:
+            best = replace(best, usual=other.usual)
+    return best
 
 
-def _unit(window: Samples, sums: Samples, length: Samples) -> Samples:
-    mean = sums / window.shape[1]
-    return np.asarray((window - mean[:, None]) / length[:, None])
+def _compared(
+    shapes: Shapes, near: Samples, weights: Sequence[float], shift: int
+) -> Likeness:
+    samples = near.shape[1] - 2 * SHIFTS
+    fits = [0.0] * len(shapes.numbers)
+    unit = np.empty((len(near), samples))
+    for place, row in enumerate(near):
+        window = row[shift : shift + samples]
+        mean = float(np.add.reduce(window)) / samples
+        centred = np.subtract(window, mean, out=unit[place])
+        length = sqrt(float(centred.dot(centred))) + 1e-12
+        centred /= length
+        if fits:
+            weight = weights[place]
+            products = shapes.known[:, place].dot(centred).tolist()
+            for i, product in enumerate(products):
+                fits[i] += weight * product
+    if not fits:
+        return Likeness(UNKNOWN, -1, -1, 1.0, unit)
+    match = max(fits)
+    best = fits.index(match)
+    return Likeness(match, best, shapes.numbers[best], fits[shapes.usual], unit)
 
 
 def learn(
     shapes: Shapes,
     unit: Samples,
     fit: float,
-    place: int,
+    like: int,
     *,
     strength: float,
     width_ms: float,
 ) -> int:
     """Take a beat into what is known; returns the number of its shape."""
     shapes.beats += 1
-    number = _learn(shapes, unit, fit, place, strength, width_ms)
-    shapes.usual = _usual(shapes)
+    number = _learn(shapes, unit, fit, like, strength, width_ms)
+    is_new = shapes.numbers[-1] == number and shapes.counts[-1] == 1
+    if is_new or shapes.beats % _RECOUNTED == 0:
+        shapes.usual = _usual(shapes)
     return number
 
 
@@ -101,14 +127,16 @@ def _learn(
     shapes: Shapes,
     unit: Samples,
     fit: float,
-    place: int,
+    like: int,
     strength: float,
     width_ms: float,
 ) -> int:
-    if place >= 0 and place < len(shapes.numbers) and fit > SAME:
-        blended = shapes.known[place] * (1 - _LEARNING) + unit * _LEARNING
-        length = np.sqrt((blended * blended).sum(axis=1, keepdims=True)) + 1e-12
-        shapes.known[place] = blended / length
+    if fit > SAME and like in shapes.numbers:
+        place = shapes.numbers.index(like)
+        known = shapes.known[place]
+        known += _LEARNING * (unit - known)
+        for row in known:
+            row /= sqrt(float(row.dot(row))) + 1e-12
         shapes.strengths[place] += _LEARNING * (strength - shapes.strengths[place])
         shapes.widths_ms[place] += _LEARNING * (width_ms - shapes.widths_ms[place])
         shapes.seen[place] = shapes.beats
@@ -116,7 +144,8 @@ def _learn(
         if shapes.counts[place] > _MEMORY:
             shapes.counts = [(count + 1) // 2 for count in shapes.counts]
         return shapes.numbers[place]
-    number = max(shapes.numbers, default=-1) + 1
+    number = shapes.next_number
+    shapes.next_number += 1
     if len(shapes.numbers) >= MOST:
         _forget(shapes, shapes.seen.index(min(shapes.seen)))
     known = [shapes.known] if shapes.numbers else []
@@ -144,10 +173,10 @@ def _usual(shapes: Shapes) -> int:
     return width.index(min(width))
 
 
-def stepness(window: Samples, weights: Samples) -> float:
+def stepness(window: Samples, weights: Sequence[float]) -> float:
     """Return which part of a deflection stays; a step keeps all, a beat little."""
     begin = window[:, 0] + window[:, 1] + window[:, 2]
     end = window[:, -1] + window[:, -2] + window[:, -3]
     stays = np.abs(end - begin) / 3
     size = np.maximum.reduce(window, 1) - np.minimum.reduce(window, 1) + 1e-9
-    return float(weights @ (stays / size))
+    return float(np.dot(weights, stays / size))
