@@ -29,16 +29,13 @@ def main(
     if as_list:
         click.echo("\n".join(f"{one.name}: {one.what}" for one in chosen))
         return
-    rows: list[Row] = []
     broken = []
     for fault in chosen:
         row = _run(fault, times=times, seed=seed, beds=beds)
-        if row is not None:
-            rows.append(row)
+        if row is not None and write:
+            table.write([row])
         if row is None or not row.is_kept:
             broken.append(fault.name)
-    if write:
-        table.write(rows)
     if broken:
         click.echo(f"not kept, or not run: {', '.join(broken)}", err=True)
         sys.exit(1)

@@ -22,7 +22,7 @@ def line(row: Row) -> str:
     """Return a row of the table of outcomes."""
     verdict = row.verdict
     lost = f"{verdict.lost:,}"
-    if row.named:
+    if row.named and verdict.lost:
         lost += f", {max(0, verdict.lost - row.named):,} of them unnamed"
     cells = [
         f"`{row.fault}`",

@@ -37,8 +37,9 @@ def test_faults_one_after_the_other_lose_nothing(
     with running_hospital(tmp_path, Plan(beds=30, is_relayed=True)) as hospital:
         suite.play(hospital, faults, times=1, chance=Random(SEED))
         hospital.end_load()
-        verdict = hospital.verify()
+        verdict, named_lost = hospital.verify(), hospital.named_losses()
     assert verdict.made > 500
+    assert named_lost == 0, "nothing is told to be lost that is not"
     assert verdict.is_exact, verdict
 
 
@@ -51,6 +52,7 @@ def test_a_fault_of_a_hospital_of_its_own_loses_nothing(
     row = suite.run(fault, times=1, seed=SEED, beds=20, folder=tmp_path)
     assert row.verdict.made > 100
     assert row.verdict.is_exact, row
+    assert row.is_kept, row
 
 
 def test_influxdb_and_recorder_are_killed_and_influxdb_has_everything(
