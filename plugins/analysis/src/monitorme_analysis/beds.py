@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from monitorme.contract.payloads import Condition
@@ -61,6 +61,10 @@ class Beds:
     def get(self, bed: BedId) -> BedAnalysis | None:
         """Return a bed, if anything is known of it."""
         return self._beds.get(bed)
+
+    def all(self) -> Iterable[tuple[BedId, BedAnalysis]]:
+        """Return every bed."""
+        return self._beds.items()
 
     def stay(self, admission: str) -> StaySettings:
         """Return what was set and entered for a stay."""

@@ -18,6 +18,10 @@ class AnalysisConfig(PluginConfig):
     entries_valid_h: float = Field(default=12.0, gt=0, le=48)
     """How long oxygen and consciousness count as known after staff entered them: as
     long as the longest interval that NEWS2 allows between observations."""
+    scores_kept_h: float = Field(default=72.0, gt=0, le=24 * 90)
+    """How long scores are kept, to show how they came about."""
+    scores_every_min: float = Field(default=15.0, gt=0, le=720)
+    """A score that does not change is kept so often."""
     republish_every_s: float = Field(default=30.0, gt=0)
     """How often a condition that holds is published again."""
     snapshot_every_s: float = Field(default=15.0, gt=0)

@@ -33,6 +33,7 @@ from monitorme_analysis.config import AnalysisConfig
 from monitorme_analysis.installed import installed_rules
 from monitorme_analysis.requests import Requests
 from monitorme_analysis.ruleset import RuleSet
+from monitorme_analysis.scores.keeping import ScoreKeeping
 from monitorme_analysis.switched_off import all_switched_off
 
 log = logging.getLogger(__name__)
@@ -65,9 +66,14 @@ class Analysis(Plugin[AnalysisConfig]):
             context.trouble[f"rules_{number}"] = sentence
         rules = RuleSet.configured(classes, config.rules, context.catalogue)
         self._beds = Beds(context, config, limits, rules)
-        self._verbs = Requests(
-            context, self._beds, valid_h=config.entries_valid_h
-        ).verbs
+        self._scores = ScoreKeeping(
+            context,
+            self._beds.all,
+            kept_h=config.scores_kept_h,
+            every_min=config.scores_every_min,
+        )
+        requests = Requests(context, self._beds, valid_h=config.entries_valid_h)
+        self._verbs = {**requests.verbs, **self._scores.verbs}
         self._has_started = True
 
     def handle(self, batch: Sequence[Message]) -> None:
@@ -101,11 +107,13 @@ class Analysis(Plugin[AnalysisConfig]):
     def tick(self, now_ms: int) -> None:
         """Let time pass for every bed, republish, write some of the state down."""
         self._beds.tick(now_ms)
+        self._scores.tick(now_ms)
 
     def stop(self) -> None:
         """Write the state down."""
         if hasattr(self, "_has_started"):
             self._beds.stop()
+            self._scores.stop()
 
     def _take(self, topic: VitalTopic, message: Message) -> None:
         received_ms = message.received_ms

@@ -8,6 +8,7 @@ from monitorme_analysis.commands.limits import enter, limits
 from monitorme_analysis.commands.news2 import news2
 from monitorme_analysis.commands.replay import replay
 from monitorme_analysis.commands.respiration import respiration
+from monitorme_analysis.commands.scores import scores
 
 
 @click.group()
@@ -22,3 +23,4 @@ analysis.add_command(limits)
 analysis.add_command(news2)
 analysis.add_command(replay)
 analysis.add_command(respiration)
+analysis.add_command(scores)

@@ -19,6 +19,8 @@ Places = NDArray[np.int64]
 
 FIRST_SHARE: Final = 0.15
 """Of the curve's spread: what the first look calls a swing."""
+MOVEMENT: Final = 2 / 3
+"""Half would be the heart's where breaths are rare; more, those of a few deep breaths."""
 LARGEST_SHARE: Final = 1.5
 """Of the curve's spread: a larger swing is a jolt, and counts as so much."""
 
@@ -51,7 +53,7 @@ def turns(curve: Samples, share: float) -> Turns:
     if len(kept) < 3:
         return NO_TURNS
     swings = np.minimum(np.abs(np.diff(heights[kept])), LARGEST_SHARE * spread)
-    kept = _zigzag(heights, share * _heavy_median(swings))
+    kept = _zigzag(heights, share * _usual_swing(swings))
     if len(kept) > 1 and heights[kept[0]] > heights[kept[1]]:
         kept = kept[1:]
     if len(kept) % 2 == 0:
@@ -97,8 +99,8 @@ def _zigzag(heights: Samples, threshold: float) -> list[int]:
     return kept
 
 
-def _heavy_median(swings: Samples) -> float:
-    """Return the swing below which half of all movement lies: large ones, but usual."""
+def _usual_swing(swings: Samples) -> float:
+    """Return the swing below which two thirds of all movement lie: large, but usual."""
     ordered = np.sort(swings)
-    share = np.cumsum(ordered)
-    return float(ordered[int(np.searchsorted(share, share[-1] / 2))])
+    moved = np.cumsum(ordered)
+    return float(ordered[int(np.searchsorted(moved, moved[-1] * MOVEMENT))])

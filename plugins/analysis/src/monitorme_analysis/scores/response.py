@@ -27,6 +27,8 @@ class Response:
     """How often vital signs are taken, at the least."""
     action: str
     """What staff do."""
+    within: str
+    """In a few words, for an alarm."""
     priority: Priority | None
     """How an alarm of it is told; None where it is none."""
 
@@ -35,18 +37,21 @@ ROUTINE = Response(
     "routine",
     "every 12 h",
     "continue routine observation",
+    "observe",
     None,
 )
 LOW = Response(
     "low",
     "every 4 to 6 h",
     "a registered nurse assesses and decides on the frequency and on escalation",
+    "a nurse assesses",
     None,
 )
 SINGLE_RED = Response(
     "urgent on the ward",
     "every hour",
     "the nurse informs the medical team, who review and decide on escalation",
+    "inform the medical team",
     Priority.MEDIUM,
 )
 URGENT_RESPONSE = Response(
@@ -54,6 +59,7 @@ URGENT_RESPONSE = Response(
     "every hour",
     "inform the medical team at once; urgent assessment within 1 h by a clinician "
     "competent in acute illness; care with monitoring",
+    "urgent assessment within 1 h",
     Priority.MEDIUM,
 )
 EMERGENCY_RESPONSE = Response(
@@ -62,6 +68,7 @@ EMERGENCY_RESPONSE = Response(
     "inform the medical team, a registrar at least, at once; emergency assessment "
     "within 30 min by a team with critical care and airway skills; consider level 2 or "
     "3 care",
+    "emergency assessment within 30 min",
     Priority.HIGH,
 )
 
