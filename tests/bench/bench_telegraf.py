@@ -139,6 +139,20 @@ def running(folder: Path) -> Iterator[tuple[int, Influxd]]:
         yield broker.port, influxdb
 
 
+def await_ready(rival: Rival) -> None:
+    """Publish single readings until one comes through: then it has subscribed."""
+    for number in range(PATIENCE_S):
+        publishing = Publishing(rival.port, 1, f"b-probe-{number}", None)
+        publishing.go()
+        publishing.end()
+        time.sleep(1.0)
+        if rival.stored():
+            # What came of it in starting is not to count.
+            time.sleep(5.0)
+            return
+    raise SystemExit(f"{rival.name} stores nothing")
+
+
 def measure(parts: list[str]) -> None:
     """Print the table."""
     found: dict[str, list[Figures]] = {part: [] for part in parts}
@@ -149,6 +163,7 @@ def measure(parts: list[str]) -> None:
         ):
             rival = kind(Path(name) / kind.name, port, influxdb)
             try:
+                await_ready(rival)
                 for part in parts:
                     found[part].append(PARTS[part](rival))
             finally:

@@ -73,7 +73,7 @@ class Rival(ABC):
             self.process = subprocess.Popen(
                 self.command(), env=self.environment(), stdout=log, stderr=log
             )
-        time.sleep(5.0)
+        time.sleep(3.0)
         assert self.process.poll() is None, (folder / "log").read_text()
 
     @abstractmethod

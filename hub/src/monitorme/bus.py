@@ -36,6 +36,7 @@ from monitorme.messaging import Batch, Message, Will
 from monitorme.mqtt.cork import CorkedSocket
 from monitorme.mqtt.outgoing import FIRST_ID, Outgoing
 from monitorme.mqtt.packets import (
+    PLAIN,
     MalformedPacket,
     Walked,
     acknowledgements,
@@ -53,7 +54,7 @@ FIRST_RETRY_S: Final = 0.1
 LONGEST_RETRY_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 3.0
 MISC_EVERY_S: Final = 1.0
-LINGER_BELOW: Final = 500
+LINGER_BELOW: Final = 1_500
 """After a read of so many messages the next does not wait for more."""
 MAX_CACHED_TOPICS: Final = 100_000
 _REFUSED: Final = 0x80
@@ -314,8 +315,11 @@ class MqttBus:
                     self._send_acknowledgements(self._epoch, [packet_id])
                     continue
                 name = self._learn(topic)
-            retained, duplicate = is_retained(first), is_duplicate(first)
-            add(Message(name, payload, received_ms, retained, duplicate))
+            if first == PLAIN:
+                add(Message(name, payload, received_ms))
+            else:
+                flags = is_retained(first), is_duplicate(first)
+                add(Message(name, payload, received_ms, *flags))
             ids.append(packet_id)
 
     def _learn(self, topic: bytes) -> str:

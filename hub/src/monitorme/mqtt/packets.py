@@ -17,7 +17,8 @@ _PUBACK_TYPE: Final = 4
 _DUPLICATE: Final = 0x08
 _QOS_1: Final = 0x02
 _RETAIN: Final = 0x01
-_PLAIN: Final = _PUBLISH_TYPE << 4 | _QOS_1
+PLAIN: Final = _PUBLISH_TYPE << 4 | _QOS_1
+"""The first byte of a PUBLISH with QoS 1, neither retained nor sent before."""
 
 
 class MalformedPacket(Exception):
@@ -46,10 +47,13 @@ def walk(data: bytes) -> Walked:
     start, end = 0, len(data)
     while end - start >= 2:
         first = data[start]
-        # The remaining length of most packets is one byte; the others take longer.
+        # The remaining length of most packets is one byte or two.
         length = data[start + 1]
         body = start + 2
-        if length >= 0x80:
+        if length >= 0x80 and start + 3 <= end and data[start + 2] < 0x80:
+            length += (data[start + 2] - 1) << 7
+            body = start + 3
+        elif length >= 0x80:
             decoded = _long_length(data, start + 1, end)
             if decoded is None:
                 break
@@ -58,7 +62,7 @@ def walk(data: bytes) -> Walked:
         if stop > end:
             break
         packet_type = first >> 4
-        if first == _PLAIN:
+        if first == PLAIN:
             # Nearly all are this: what `_publish` does, without the call.
             topic = body + 2
             packet_id = (

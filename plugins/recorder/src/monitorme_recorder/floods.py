@@ -32,20 +32,29 @@ class Floods:
         self._per_s = per_s
         self._most = per_s * BURST_S
         self._buckets: dict[str, _Bucket] = {}
+        self._last_ms = 0
 
     def pass_on(self, arrivals: list[Sorted]) -> list[Sorted]:
         """Return the arrivals that are not too much, in order."""
         if not arrivals:
             return arrivals
         now_ms = arrivals[-1][1].received_ms
-        sent = Counter([one[0].stream.device for one in arrivals])
-        newest = {one[0].stream.device: one[1] for one in arrivals}
+        since_ms = now_ms - self._last_ms if self._last_ms else 0
+        calm = max(0, since_ms) / 1000 * self._per_s
+        self._last_ms = now_ms
+        sent = Counter([one[0].boot.device for one in arrivals])
+        # Who sends no more than it may between two batches needs no bucket.
+        busy = [d for d, count in sent.items() if count > calm or d in self._buckets]
+        if not busy:
+            return arrivals
+        newest = {one[0].boot.device: one[1] for one in arrivals}
         flooding = {
             device: room
-            for device, count in sent.items()
+            for device in busy
             if not _is_late(newest[device])
-            and (room := self._take(device, count, now_ms)) < count
+            and (room := self._take(device, sent[device], now_ms)) < sent[device]
         }
+        self._forget_full(now_ms)
         return _without(arrivals, flooding) if flooding else arrivals
 
     def flooding(self, now_ms: int) -> dict[str, str]:
@@ -69,6 +78,14 @@ class Floods:
         if left < count:
             bucket.flooding_ms = now_ms
         return int(left)
+
+    def _forget_full(self, now_ms: int) -> None:
+        """Forget buckets that are full again, unless they were empty lately."""
+        for device, bucket in list(self._buckets.items()):
+            idle_s = (now_ms - bucket.at_ms) / 1000
+            is_full = bucket.left + idle_s * self._per_s >= self._most
+            if is_full and now_ms - bucket.flooding_ms >= LATE_AFTER_MS:
+                del self._buckets[device]
 
 
 def _without(arrivals: list[Sorted], flooding: dict[str, int]) -> list[Sorted]:
