@@ -162,6 +162,19 @@ class Recording(Rival):
         known = self.influxdb.environment if self.influxdb is not None else {}
         return {**os.environ, **known}
 
+    def figures(self) -> dict[str, float]:
+        """Return what the recorder has measured itself."""
+        from monitorme.commands.connection import collect, open_bus
+        from monitorme.commands.status import services_in
+        from monitorme.contract import topics
+
+        wanted = [topics.service_filter(service="recorder")]
+        url = f"mqtt://127.0.0.1:{self.port}"
+        with open_bus(self.folder / "data", url, subscriptions=wanted) as bus:
+            for service in services_in(collect(bus)):
+                return dict(service.figures)
+        return {}
+
 
 def find_telegraf() -> str | None:
     """Return Telegraf's path: PATH, else where Go installs programs."""

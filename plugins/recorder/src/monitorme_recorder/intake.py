@@ -106,8 +106,14 @@ class Intake:
                         and time_ms - received_ms <= FUTURE_TOLERANCE_MS
                     ):
                         kept = Kept(
-                            *(one.seq, time_ms, received_ms, time_ms, value),
-                            *(_GOOD, None, True),
+                            one.seq,
+                            time_ms,
+                            received_ms,
+                            time_ms,
+                            value,
+                            _GOOD,
+                            None,
+                            True,
                         )
                         take((track, kept, payload, 0))
                         continue

@@ -3,6 +3,8 @@
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 import msgspec
@@ -68,6 +70,8 @@ class RollUp(NamedTuple):
     total: float
 
 
+_record = partial(tuple.__new__, LogRecord)
+"""What `LogRecord._make` does, at a third of the cost."""
 _kept_list = msgspec.msgpack.Decoder(list[Kept])
 
 
@@ -102,11 +106,15 @@ def unpack_log(row: bytes) -> Iterator[LogRecord]:
         raise ValueError(str(error)) from error
     (count,) = _ROW.unpack_from(row)
     start = _ROW.size + count * _HEAD.size
-    heads = _HEAD.iter_unpack(row[_ROW.size : start])
-    for stream, seq, received_ms, shift_ms, length in heads:
-        payload = row[start : start + length]
-        yield LogRecord(stream, seq, received_ms, payload, shift_ms)
-        start += length
+    if not count:
+        return
+    columns = zip(*_HEAD.iter_unpack(row[_ROW.size : start]), strict=True)
+    streams, seqs, received_ms, shifts_ms, lengths = columns
+    borders = pairwise(accumulate(lengths, initial=start))
+    payloads = [row[begin:end] for begin, end in borders]
+    yield from map(
+        _record, zip(streams, seqs, received_ms, payloads, shifts_ms, strict=True)
+    )
 
 
 def _unpack_old(row: bytes) -> Iterator[LogRecord]:
