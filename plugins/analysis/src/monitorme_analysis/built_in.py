@@ -11,9 +11,10 @@ from monitorme_analysis.rule import Rule
 def monitorme_rules() -> "Sequence[type[Rule[Any, Any]]]":
     """Return them, in the order in which they judge a reading."""
     from monitorme_analysis.ecg.rule import Ecg
+    from monitorme_analysis.respiration.rule import RespirationCheck
     from monitorme_analysis.scores.rule import Scores
     from monitorme_analysis.signals import Signals
     from monitorme_analysis.thresholds import Thresholds
     from monitorme_analysis.trends.rules import RULES as TRENDS
 
-    return (Signals, Thresholds, *TRENDS, Scores, Ecg)
+    return (Signals, Thresholds, *TRENDS, Scores, Ecg, RespirationCheck)

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from monitorme_analysis.respiration.curves import Samples
+from monitorme_analysis.ecg.filters import Samples
 
 GRID_HZ: Final = 4.0
 """Samples a second of the curves that spectra are taken of."""
@@ -60,15 +60,15 @@ def spectra(curves: Sequence[Samples], fastest_per_min: float) -> Samples:
     return weighed
 
 
-def add(common: Common, of_curves: Samples) -> None:
-    """Take in the spectra of a second."""
+def add(common: Common, of_curves: Samples, memory: float = MEMORY) -> None:
+    """Take in new spectra; `memory` is how much of what was known still counts."""
     fused = np.zeros(len(RATES_PER_MIN))
     for spectrum in of_curves:
         total = spectrum.sum()
         if total > 0:
             share = _peak_share(spectrum)[1]
             fused += spectrum / total * max(0.0, share - NOISE_SHARE) ** 2
-    common.spectrum = MEMORY * common.spectrum + (1 - MEMORY) * fused
+    common.spectrum = memory * common.spectrum + (1 - memory) * fused
 
 
 def peak(common: Common) -> tuple[float, float]:
@@ -81,6 +81,12 @@ def peak(common: Common) -> tuple[float, float]:
         return 0.0, 0.0
     rate, share = _peak_share(common.spectrum)
     return rate, share * min(1.0, evidence / ENOUGH)
+
+
+def agreeing(of_curves: Samples, per_min: float) -> int:
+    """Return how many curves have their own peak at a rate."""
+    peaks = [_peak_share(one)[0] for one in of_curves if one.any()]
+    return sum(abs(rate - per_min) < NEAR_PER_MIN for rate in peaks)
 
 
 def _peak_share(spectrum: Samples) -> tuple[float, float]:
