@@ -1,7 +1,7 @@
 """A score as the sum of its parts, some of which may be unknown."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from monitorme_analysis.scores.bands import Bands
@@ -37,26 +37,25 @@ class Score:
     """What people call it."""
     parts: tuple[Part, ...]
     """In the order of the table."""
+    low: int = field(init=False)
+    """The least that it can be."""
+    high: int = field(init=False)
+    """The most that it can be."""
+    missing: tuple[Part, ...] = field(init=False)
+    """The parts that are not known."""
 
-    @property
-    def low(self) -> int:
-        """The least that it can be."""
-        return sum(part.low for part in self.parts)
-
-    @property
-    def high(self) -> int:
-        """The most that it can be."""
-        return sum(part.high for part in self.parts)
+    def __post_init__(self) -> None:
+        """Add up; scores are made every half minute, and asked more than once."""
+        parts = self.parts
+        object.__setattr__(self, "low", sum([part.low for part in parts]))
+        object.__setattr__(self, "high", sum([part.high for part in parts]))
+        missing = tuple([part for part in parts if part.why])
+        object.__setattr__(self, "missing", missing)
 
     @property
     def total(self) -> int | None:
         """The score; None while it is incomplete."""
         return None if self.missing else self.low
-
-    @property
-    def missing(self) -> tuple[Part, ...]:
-        """The parts that are not known."""
-        return tuple(part for part in self.parts if part.why)
 
     def text(self) -> str:
         """Return it in words: what it is, or can be, and what is missing."""
