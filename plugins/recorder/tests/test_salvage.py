@@ -10,6 +10,8 @@ import pytest
 
 from monitorme.contract.readings import Reading, judge
 from monitorme.contract.vitals import Catalogue
+from monitorme_recorder.history.hour_readers import HourReaders
+from monitorme_recorder.history.inventory import Inventory
 from monitorme_recorder.hour_file import journal_files
 from monitorme_recorder.records import Stream, unpack_log
 from monitorme_recorder.store import Arrival, Store
@@ -134,3 +136,19 @@ def test_damage_twice_in_an_hour_keeps_both_files(tmp_path: Path) -> None:
         filled(tmp_path).write_bytes(b"not a database" * 1000)
         Store(tmp_path, CATALOGUE, NOW_MS + 400_000).close()
     assert len(list(tmp_path.glob("*.damaged*"))) == 2
+
+
+def test_a_chunk_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
+    path = filled(tmp_path)
+    db = sqlite3.connect(path)
+    db.execute("update chunk set data=x'00ff00' where stream=1")
+    db.commit()
+    db.close()
+    store, readers = Store(tmp_path, CATALOGUE, NOW_MS + 400_000), HourReaders(tmp_path)
+    found = list(Inventory(store, readers).everything())
+    readings = len(STREAMS) * 120
+    assert readings - 120 <= len(found) < readings
+    assert "cannot be read" in readers.torn[path.name]
+    assert readers.paths() == [path], "the rest of it serves"
+    readers.close()
+    store.close()

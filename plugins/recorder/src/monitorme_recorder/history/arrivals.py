@@ -11,7 +11,7 @@ from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.parts import Listing, streams_of
 from monitorme_recorder.history_store import StoredReading
 from monitorme_recorder.hour_file import HOUR_MS, hour_of
-from monitorme_recorder.records import Kept, Stream, unpack_chunk
+from monitorme_recorder.records import Kept, Stream
 from monitorme_recorder.store import Store
 
 _NEWEST_CHUNKS: Final = "select id from chunk where stream=? order by id desc"
@@ -108,7 +108,7 @@ class Arrivals:
             if reference.path.exists():
                 raise
             return []
-        return unpack_chunk(row[0]) if row is not None else []
+        return self._readers.unpack(reference.path, row[0]) if row is not None else []
 
 
 def _arrival(one: StoredReading) -> tuple[int, str, str, int]:

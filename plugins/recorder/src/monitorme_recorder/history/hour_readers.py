@@ -7,14 +7,18 @@ any connection sees the same; a snapshot is taken only of the newest files.
 import logging
 import sqlite3
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from monitorme.contract.readings import FUTURE_TOLERANCE_MS
 from monitorme.errors import StorageError
 from monitorme_recorder.hour_file import HOUR_MS, hour_of, journal_files
+from monitorme_recorder.records import Kept, unpack_chunk
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +35,8 @@ class HourReaders:
         self.folder = folder
         self.damaged: dict[str, str] = {}
         """Files that could not be read, by name, with the reason."""
+        self.torn: dict[str, str] = {}
+        """Files of which a chunk could not be read, while the rest serves."""
         self._idle: dict[Path, list[sqlite3.Connection]] = {}
         self._lock = threading.Lock()
 
@@ -91,6 +97,16 @@ class HourReaders:
                 idle.append(db)
                 return
         db.close()
+
+    def unpack(self, path: Path, data: bytes) -> list[Kept]:
+        """Return the readings of a chunk; none, and it is told, where it is damaged."""
+        try:
+            return unpack_chunk(data)
+        except (zlib.error, msgspec.MsgspecError, TypeError) as error:
+            if path.name not in self.torn:
+                log.error("a chunk is unreadable file=%s: %s", path.name, error)
+            self.torn[path.name] = f"a chunk cannot be read: {error}"
+            return []
 
     def failed(self, path: Path, error: sqlite3.Error) -> StorageError:
         """Remember a file that is damaged, so that the rest is served without it."""

@@ -9,7 +9,7 @@ from typing import Final
 from monitorme_recorder.history.hour_readers import HourReaders, open_read_only
 from monitorme_recorder.history.parts import Listing
 from monitorme_recorder.history_store import StoredReading
-from monitorme_recorder.records import Kept, Stream, unpack_chunk
+from monitorme_recorder.records import Kept, Stream
 from monitorme_recorder.store import Store
 
 _CHUNKS: Final = (
@@ -31,13 +31,20 @@ class Inventory:
         """Return every reading that is stored, then what is in memory."""
         with self._store.lock:
             tails = {s: self._store.tail(s) for s in self._store.tail_streams()}
-            databases = [_snapshot(path) for path in self._readers.paths()]
-        for db in databases:
+            databases = [(path, _snapshot(path)) for path in self._readers.paths()]
+        for path, db in databases:
             with closing(db):
-                for *fields, data in db.execute(_CHUNKS):
-                    yield from _all(Stream(*fields), unpack_chunk(data))
+                yield from self._chunks_of(path, db)
         for stream, tail in tails.items():
             yield from _all(stream, tail)
+
+    def _chunks_of(self, path: Path, db: sqlite3.Connection) -> Iterator[StoredReading]:
+        """Return what a file has, up to where it is damaged."""
+        try:
+            for *fields, data in db.execute(_CHUNKS):
+                yield from _all(Stream(*fields), self._readers.unpack(path, data))
+        except sqlite3.DatabaseError as error:
+            self._readers.failed(path, error)
 
     def count(self) -> int:
         """Return how many readings are stored."""

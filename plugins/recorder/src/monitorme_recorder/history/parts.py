@@ -17,7 +17,7 @@ from monitorme.errors import StorageError
 from monitorme_recorder.curve import PART_MS, Points, unpack_curve
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history_store import Series
-from monitorme_recorder.records import Kept, Stream, unpack_chunk
+from monitorme_recorder.records import Kept, Stream
 from monitorme_recorder.store import Store
 
 SNAPSHOTS: Final = 2
@@ -81,7 +81,7 @@ class Listing:
             if chunk.path.exists():
                 raise
             return []
-        return unpack_chunk(row[0]) if row is not None else []
+        return self._readers.unpack(chunk.path, row[0]) if row is not None else []
 
     @contextmanager
     def _snapshot(self, path: Path) -> Iterator[sqlite3.Connection]:

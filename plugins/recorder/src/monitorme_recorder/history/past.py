@@ -53,7 +53,7 @@ class Past:
         """Say which files turned out to be unreadable, a sentence by subject."""
         return {
             f"unreadable_{name}": f"{name} is damaged; history is served without it: {why}"
-            for name, why in self.readers.damaged.items()
+            for name, why in {**self.readers.torn, **self.readers.damaged}.items()
         }
 
     def silences(self, leg: Leg, name: str, vital: Vital) -> Iterator[Silence]:

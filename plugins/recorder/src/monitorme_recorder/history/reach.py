@@ -31,6 +31,7 @@ class Reach:
         """Return the hours whose files are set aside or cannot be read, in order."""
         names = {path.stem for path in self._readers.folder.glob("????????T??.damaged")}
         names |= {name.partition(".")[0] for name in self._readers.damaged}
+        names |= {name.partition(".")[0] for name in self._readers.torn}
         begins = [hour_of(self._readers.folder / name) for name in sorted(names)]
         return [Period(begin_ms, begin_ms + HOUR_MS) for begin_ms in begins]
 
