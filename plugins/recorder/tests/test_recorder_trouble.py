@@ -233,6 +233,28 @@ def test_a_torn_page_costs_its_file_and_no_other(tmp_path: Path) -> None:
     run.stop()
 
 
+def test_a_torn_page_of_a_closed_hour_stops_no_comparison(tmp_path: Path) -> None:
+    run = started(tmp_path / "recorder")
+    run.plugin.handle([message(run, seq) for seq in range(1, 2_000)])
+    run.stop()
+    (path,) = journal_files(tmp_path / "recorder")
+    run.now_ms += HOUR_MS
+    run.start()
+    run.plugin.handle([message(run, seq) for seq in range(2_000, 2_010)])
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        for offset in range(8_192, size, 12_288):
+            file.seek(offset)
+            file.write(b"\xa5" * 4_096)
+    from monitorme_recorder.history.past import Past
+
+    with Past(store_of(run), lambda: run.now_ms) as past:
+        seqs = {one.kept.seq for one in past.inventory.everything()}
+        assert set(range(2_000, 2_010)) <= seqs
+        assert path.name in past.readers.damaged
+    run.stop()
+
+
 def test_what_is_folded_and_what_is_not_come_back_after_a_crash(
     tmp_path: Path,
 ) -> None:

@@ -31,12 +31,22 @@ class Inventory:
         """Return every reading that is stored, then what is in memory."""
         with self._store.lock:
             tails = {s: self._store.tail(s) for s in self._store.tail_streams()}
-            databases = [(path, _snapshot(path)) for path in self._readers.paths()]
+            databases = list(self._snapshots())
         for path, db in databases:
             with closing(db):
                 yield from self._chunks_of(path, db)
         for stream, tail in tails.items():
             yield from _all(stream, tail)
+
+    def _snapshots(self) -> Iterator[tuple[Path, sqlite3.Connection]]:
+        """Open every file but those that are too damaged for it."""
+        for path in self._readers.paths():
+            try:
+                yield path, _snapshot(path)
+            except sqlite3.DatabaseError as error:
+                trouble = self._readers.failed(path, error)
+                if path.name not in self._readers.damaged:
+                    raise trouble from error
 
     def _chunks_of(self, path: Path, db: sqlite3.Connection) -> Iterator[StoredReading]:
         """Return what a file has, up to where it is damaged."""
