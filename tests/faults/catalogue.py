@@ -148,9 +148,11 @@ FAULTS: Final = (
     ),
     Fault(
         "torn-page-of-a-closed-hour",
-        "pages of a closed hour's file are overwritten, then the recorder is killed",
+        "pages of a closed hour's file are overwritten, then the recorder is killed; "
+        "compared with what is in InfluxDB",
         done.tear_closed_hour,
-        Plan(hour_ends_in_s=ALMOST_AN_HOUR_S),
+        Plan(hour_ends_in_s=ALMOST_AN_HOUR_S, has_influxdb=True),
+        needs=needs.influxd,
         names_losses=True,
         is_once=True,
     ),
