@@ -8,18 +8,15 @@ import json
 import os
 import secrets
 import shutil
-import signal
-import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from monitorme.errors import ConfigError, MonitorMeError, StorageError
-from monitorme.loopback import require_loopback
+from monitorme.server_process import READY_TIMEOUT_S, ServerProcess
 
 PROGRAM_VARIABLE: Final = "MONITORME_INFLUXD"
 URL_VARIABLE: Final = "MONITORME_INFLUXDB_URL"
@@ -27,8 +24,6 @@ ORG_VARIABLE: Final = "MONITORME_INFLUXDB_ORG"
 TOKEN_VARIABLE: Final = "MONITORME_INFLUXDB_TOKEN"
 TOKEN_FILE_VARIABLE: Final = "MONITORME_INFLUXDB_TOKEN_FILE"
 ORG: Final = "monitorme"
-READY_TIMEOUT_S: Final = 15.0
-STOP_TIMEOUT_S: Final = 10.0
 _FIRST_BUCKET: Final = "vitals"
 _FIRST_USER: Final = "monitorme"
 
@@ -38,14 +33,16 @@ def find_influxd() -> str | None:
     return shutil.which(os.environ.get(PROGRAM_VARIABLE) or "influxd")
 
 
-class Influxd:
+class Influxd(ServerProcess):
     """One InfluxDB with its data in a folder, on loopback."""
 
+    title = "InfluxDB"
+    section = "influxdb"
+    output = subprocess.DEVNULL
+    stop_timeout_s = 10.0
+
     def __init__(self, *, folder: Path, host: str = "127.0.0.1", port: int = 0) -> None:
-        self.host = require_loopback(host)
-        self.port = port or _free_port(self.host)
-        self.folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
+        super().__init__(host=host, port=port, folder=folder)
 
     @classmethod
     def at(cls, url: str, *, folder: Path) -> Self:
@@ -101,18 +98,6 @@ class Influxd:
             "--log-level=error",
         ]
 
-    def require_port(self) -> None:
-        """Raise a MonitorMeError where something else uses the port."""
-        with socket.socket(_family(self.host)) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self.host, self.port))
-            except OSError as error:
-                raise MonitorMeError(
-                    f"InfluxDB cannot listen on {self.host}:{self.port}: "
-                    f"{error.strerror}; stop what uses the port or set [influxdb] port"
-                ) from error
-
     def wait_ready(self, *, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Wait until it answers; raises MonitorMeError where it does not."""
         deadline = time.monotonic() + timeout_s
@@ -145,50 +130,11 @@ class Influxd:
             },
         )
 
-    @property
-    def pid(self) -> int | None:
-        """The process, where `start` started it."""
-        return self._process.pid if self._process else None
-
     def start(self) -> Self:
         """Start it without a supervisor, wait until it answers, and set it up."""
-        self._process = subprocess.Popen(
-            self.command(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self.wait_ready()
+        super().start()
         self.set_up()
         return self
-
-    def kill(self) -> None:
-        """Kill it as a crash does."""
-        self._end(lambda process: process.send_signal(signal.SIGKILL))
-
-    def stop(self) -> None:
-        """Stop it in good order, or else kill it."""
-        self._end(lambda process: process.terminate())
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _end(self, ask: Callable[[subprocess.Popen[bytes]], None]) -> None:
-        if self._process is None:
-            return
-        ask(self._process)
-        try:
-            self._process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
-    def _has_ended(self) -> bool:
-        return self._process is not None and self._process.poll() is not None
 
     def _answers(self) -> bool:
         try:
@@ -217,14 +163,3 @@ def _write_secret(path: Path, text: str) -> None:
             file.write(text + "\n")
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _free_port(host: str) -> int:
-    with socket.socket(_family(host)) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
