@@ -12,6 +12,8 @@ from monitorme.contract.readings import Reading, judge
 from monitorme.contract.vitals import Catalogue
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.inventory import Inventory
+from monitorme_recorder.history.newest import Newest
+from monitorme_recorder.history.parts import Listing
 from monitorme_recorder.hour_file import journal_files
 from monitorme_recorder.records import Stream, unpack_log
 from monitorme_recorder.store import Arrival, Store
@@ -149,6 +151,10 @@ def test_a_chunk_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
     readings = len(STREAMS) * 120
     assert readings - 120 <= len(found) < readings
     assert "cannot be read" in readers.torn[path.name]
+    newest = Newest(store, Listing(store, readers), readers)
+    assert "heart_rate" in newest.of_bed("ward-a", "bed-02", 0)
+    for stream in STREAMS:
+        newest.of_bed(stream.ward, stream.bed, 0)
     assert readers.paths() == [path], "the rest of it serves"
     readers.close()
     store.close()

@@ -35,7 +35,7 @@ class JournalHistory:
     def __init__(self, store: Store, readers: HourReaders) -> None:
         self._store = store
         self._listing = Listing(store, readers)
-        self._newest = Newest(store, self._listing)
+        self._newest = Newest(store, self._listing, readers)
 
     def vitals(self, ward: str, bed: str) -> list[str]:
         """Return the vitals of which a bed has readings, sorted."""

@@ -5,9 +5,10 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
+from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.parts import Listing, streams_of
 from monitorme_recorder.history_store import StoredReading
-from monitorme_recorder.records import Kept, Stream, unpack_chunk
+from monitorme_recorder.records import Kept, Stream
 from monitorme_recorder.store import Store
 
 Bed = tuple[str, str]
@@ -16,8 +17,9 @@ Bed = tuple[str, str]
 class Newest:
     """Knows the newest readings: the store those since it began, this those before."""
 
-    def __init__(self, store: Store, listing: Listing) -> None:
+    def __init__(self, store: Store, listing: Listing, readers: HourReaders) -> None:
         self._store = store
+        self._readers = readers
         self._listing = listing
         self._before: dict[Bed, dict[Stream, Kept]] = {}
         self._lock = threading.Lock()
@@ -46,7 +48,9 @@ class Newest:
 
         def ask(path: Path, db: sqlite3.Connection) -> None:
             for number, stream in streams_of(db, *bed):
-                _keep(found, stream, _last_of(db, number))
+                data = _last_of(db, number)
+                if data is not None:
+                    _keep(found, stream, self._readers.unpack(path, data))
 
         with self._listing.moment(list, lambda stream: stream[:2] == bed) as moment:
             for stream, tail in moment.tails.items():
@@ -57,12 +61,12 @@ class Newest:
         return found
 
 
-def _last_of(db: sqlite3.Connection, stream: int) -> list[Kept]:
-    """Return the readings of the chunk that reaches furthest."""
-    row = db.execute(
+def _last_of(db: sqlite3.Connection, stream: int) -> bytes | None:
+    """Return the chunk that reaches furthest, packed."""
+    row: tuple[bytes] | None = db.execute(
         "select data from chunk where stream=? order by last_ms desc limit 1", (stream,)
     ).fetchone()
-    return unpack_chunk(row[0]) if row is not None else []
+    return row[0] if row is not None else None
 
 
 def _keep(found: dict[Stream, Kept], stream: Stream, kept: Iterable[Kept]) -> None:
