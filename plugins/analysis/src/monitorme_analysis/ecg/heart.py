@@ -84,11 +84,6 @@ class Heart:
         self._pulses[name] = Stream.begin(rate_hz, (name,), start_ms, PULSE)
         self.state.pulses[name] = self._pulses[name].state
 
-    def end_pulse(self, name: str) -> None:
-        """Forget a pulse waveform: it comes no more."""
-        self._pulses.pop(name, None)
-        self.state.pulses.pop(name, None)
-
     def take_pulse(self, name: str, samples: Samples) -> None:
         """Take in samples of a pulse waveform that has begun."""
         stream = self._pulses[name]
