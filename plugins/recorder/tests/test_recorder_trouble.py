@@ -204,6 +204,44 @@ def test_the_oldest_goes_for_want_of_room_but_never_the_last_day(
     run.stop()
 
 
+def test_damaged_files_give_their_room_before_any_hour_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "recorder"
+    folder.mkdir()
+    whole = path_of(folder, START_MS - 30 * HOUR_MS)
+    HourFile(whole).close()
+    aside = path_of(folder, START_MS - 20 * HOUR_MS).with_suffix(".damaged")
+    again = aside.with_suffix(".damaged-2")
+    for path in (aside, again):
+        path.write_bytes(b"torn")
+    monkeypatch.setattr(room, "free_mb", lambda folder: 10)
+    run = started(folder, reserve_mb=100)
+    plugin = run.plugin
+    assert isinstance(plugin, Recorder)
+    run.tick()
+    assert run.context.counts["damaged_files_emptied"] == 2
+    assert [path.stat().st_size for path in (aside, again)] == [0, 0], "still named"
+    run.tick()
+    assert not whole.exists(), "then the oldest hour goes"
+    assert run.context.counts["damaged_files_emptied"] == 2
+    run.stop()
+
+
+def test_damaged_files_go_with_their_hour(tmp_path: Path) -> None:
+    folder = tmp_path / "recorder"
+    folder.mkdir()
+    old = path_of(folder, START_MS - 30 * HOUR_MS).with_suffix(".damaged-2")
+    log_file = old.with_name(old.name + "-wal")
+    young = path_of(folder, START_MS - 2 * HOUR_MS).with_suffix(".damaged")
+    for path in (old, log_file, young):
+        path.write_bytes(b"torn")
+    run = started(folder, retention_hours=24)
+    run.tick()
+    assert [path.exists() for path in (old, log_file, young)] == [False, False, True]
+    run.stop()
+
+
 def test_an_hour_that_was_only_created_is_not_taken_for_the_journal(
     tmp_path: Path,
 ) -> None:

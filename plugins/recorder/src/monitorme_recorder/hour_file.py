@@ -276,6 +276,11 @@ def journal_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("????????T??.journal"))
 
 
+def set_aside_files(folder: Path) -> list[Path]:
+    """Return what was set aside as damaged, with its write-ahead logs, oldest first."""
+    return sorted(folder.glob("????????T??.damaged*"))
+
+
 def companions(path: Path) -> tuple[Path, Path]:
     """Return the files that SQLite keeps beside one."""
     return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")

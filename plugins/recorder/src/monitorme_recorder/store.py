@@ -1,6 +1,7 @@
 """The recorder's store: the hour that is written, what is in memory, what was stored."""
 
 import logging
+import os
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from monitorme_recorder.hour_file import (
     hour_of,
     journal_files,
     path_of,
+    set_aside_files,
 )
 from monitorme_recorder.memory import DeviceBoot, Memory, kept_of
 from monitorme_recorder.opening import open_newest
@@ -143,8 +145,22 @@ class Store:
             if path != self._file.path and hour_of(path) + HOUR_MS <= oldest_ms:
                 for part in (path, *companions(path)):
                     part.unlink(missing_ok=True)
+        for path in set_aside_files(self.folder):
+            if hour_of(path) + HOUR_MS <= oldest_ms:
+                path.unlink(missing_ok=True)
         with self.lock:
             self.memory.forget_before(oldest_ms)
+
+    def empty_set_aside(self) -> int:
+        """Give back the room of damaged files; returns how many had any.
+
+        Their names stay until their hours are dropped: by them history knows what is
+        missing.
+        """
+        full = [path for path in set_aside_files(self.folder) if path.stat().st_size]
+        for path in full:
+            os.truncate(path, 0)
+        return len(full)
 
     def oldest_before(self, time_ms: int) -> Path | None:
         """Return the oldest finished file that ended before a time, if there is one."""

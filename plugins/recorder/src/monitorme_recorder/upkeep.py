@@ -93,6 +93,15 @@ class Upkeep:
         job.result(self._config.stall_after_s)
         self._past.readers.forget_dropped()
 
+    def _empty_set_aside(self) -> bool:
+        """Give back the room of damaged files, before any hour that is whole."""
+        job = self._writer.submit(self._store.empty_set_aside)
+        emptied = job.result(self._config.stall_after_s)
+        if emptied:
+            log.warning("disk nearly full, emptied damaged files=%d", emptied)
+            self._context.counts["damaged_files_emptied"] += emptied
+        return emptied > 0
+
     def _mind_room(self, now_ms: int) -> None:
         reserve, trouble = self._config.reserve_mb, self._context.trouble
         free = room.free_mb(self._store.folder)
@@ -100,6 +109,9 @@ class Upkeep:
         if free >= reserve:
             trouble.pop("room", None)
             self._dropped_early = 0
+            return
+        trouble["room"] = room.trouble(free, reserve, self._dropped_early)
+        if self._empty_set_aside():
             return
         oldest = self._store.oldest_before(now_ms - room.KEPT_MS)
         if oldest is not None:
