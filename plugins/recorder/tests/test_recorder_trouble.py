@@ -211,9 +211,10 @@ def test_damaged_files_give_their_room_before_any_hour_does(
     folder.mkdir()
     whole = path_of(folder, START_MS - 30 * HOUR_MS)
     HourFile(whole).close()
-    aside = path_of(folder, START_MS - 20 * HOUR_MS).with_suffix(".damaged")
+    aside = path_of(folder, START_MS - 40 * HOUR_MS).with_suffix(".damaged")
     again = aside.with_suffix(".damaged-2")
-    for path in (aside, again):
+    young = path_of(folder, START_MS - 20 * HOUR_MS).with_suffix(".damaged")
+    for path in (aside, again, young):
         path.write_bytes(b"torn")
     monkeypatch.setattr(room, "free_mb", lambda folder: 10)
     run = started(folder, reserve_mb=100)
@@ -222,6 +223,7 @@ def test_damaged_files_give_their_room_before_any_hour_does(
     run.tick()
     assert run.context.counts["damaged_files_emptied"] == 2
     assert [path.stat().st_size for path in (aside, again)] == [0, 0], "still named"
+    assert young.read_bytes() == b"torn", "of the last day nothing is given up"
     run.tick()
     assert not whole.exists(), "then the oldest hour goes"
     assert run.context.counts["damaged_files_emptied"] == 2

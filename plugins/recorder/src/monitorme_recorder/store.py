@@ -151,13 +151,17 @@ class Store:
         with self.lock:
             self.memory.forget_before(oldest_ms)
 
-    def empty_set_aside(self) -> int:
-        """Give back the room of damaged files; returns how many had any.
+    def empty_set_aside(self, before_ms: int) -> int:
+        """Give back the room of damaged files that ended before `before_ms`.
 
-        Their names stay until their hours are dropped: by them history knows what is
-        missing.
+        Returns how many had any. Their names stay until their hours are dropped: by
+        them history knows what is missing.
         """
-        full = [path for path in set_aside_files(self.folder) if path.stat().st_size]
+        full = [
+            path
+            for path in set_aside_files(self.folder)
+            if hour_of(path) + HOUR_MS <= before_ms and path.stat().st_size
+        ]
         for path in full:
             os.truncate(path, 0)
         return len(full)

@@ -93,9 +93,9 @@ class Upkeep:
         job.result(self._config.stall_after_s)
         self._past.readers.forget_dropped()
 
-    def _empty_set_aside(self) -> bool:
-        """Give back the room of damaged files, before any hour that is whole."""
-        job = self._writer.submit(self._store.empty_set_aside)
+    def _empty_set_aside(self, before_ms: int) -> bool:
+        """Give back the room of old damaged files, before any hour that is whole."""
+        job = self._writer.submit(lambda: self._store.empty_set_aside(before_ms))
         emptied = job.result(self._config.stall_after_s)
         if emptied:
             log.warning("disk nearly full, emptied damaged files=%d", emptied)
@@ -111,9 +111,10 @@ class Upkeep:
             self._dropped_early = 0
             return
         trouble["room"] = room.trouble(free, reserve, self._dropped_early)
-        if self._empty_set_aside():
+        kept_from_ms = now_ms - room.KEPT_MS
+        if self._empty_set_aside(kept_from_ms):
             return
-        oldest = self._store.oldest_before(now_ms - room.KEPT_MS)
+        oldest = self._store.oldest_before(kept_from_ms)
         if oldest is not None:
             log.warning("disk nearly full, dropping file=%s", oldest.name)
             self._drop(hour_of(oldest) + HOUR_MS)
