@@ -54,5 +54,7 @@ def bus_on(
             linger_ms=linger_ms,
         )
     )
-    assert bus.wait_connected(10), f"{client_id} could not connect"
+    if not bus.wait_connected(10):
+        bus.close()
+        raise AssertionError(f"{client_id} could not connect")
     return bus
