@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from monitorme.contract.payloads import DeviceStatus, Event
 from monitorme.contract.readings import Reading
@@ -227,6 +228,28 @@ def test_damaged_files_give_their_room_before_any_hour_does(
     run.tick()
     assert not whole.exists(), "then the oldest hour goes"
     assert run.context.counts["damaged_files_emptied"] == 2
+    run.stop()
+
+
+def test_what_cannot_be_emptied_holds_no_hour_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
+) -> None:
+    folder = tmp_path / "recorder"
+    folder.mkdir()
+    whole = path_of(folder, START_MS - 30 * HOUR_MS)
+    HourFile(whole).close()
+    path_of(folder, START_MS - 41 * HOUR_MS).with_suffix(".damaged").mkdir()
+    aside = path_of(folder, START_MS - 29 * HOUR_MS).with_suffix(".damaged")
+    aside.write_bytes(b"torn")
+    monkeypatch.setattr(room, "free_mb", lambda folder: 10)
+    # As root every file can be emptied, so that no real one refuses.
+    mocker.patch("os.truncate", side_effect=PermissionError("not yours"))
+    run = started(folder, reserve_mb=100)
+    run.tick()
+    assert not whole.exists()
+    assert aside.read_bytes() == b"torn"
+    assert run.context.counts["damaged_files_emptied"] == 0
+    assert "10 MB left" in run.context.trouble["room"]
     run.stop()
 
 

@@ -271,6 +271,11 @@ def hour_of(path: Path) -> int:
     return int(begins.timestamp()) * 1000
 
 
+def end_of(path: Path) -> int:
+    """Return when a file's hour ends, in ms since the epoch."""
+    return hour_of(path) + HOUR_MS
+
+
 def journal_files(folder: Path) -> list[Path]:
     """Return the files of all hours, oldest first."""
     return sorted(folder.glob("????????T??.journal"))
@@ -278,7 +283,7 @@ def journal_files(folder: Path) -> list[Path]:
 
 def set_aside_files(folder: Path) -> list[Path]:
     """Return what was set aside as damaged, with its write-ahead logs, oldest first."""
-    return sorted(folder.glob("????????T??.damaged*"))
+    return sorted(p for p in folder.glob("????????T??.damaged*") if p.is_file())
 
 
 def companions(path: Path) -> tuple[Path, Path]:

@@ -1,7 +1,6 @@
 """The recorder's store: the hour that is written, what is in memory, what was stored."""
 
 import logging
-import os
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,10 +14,9 @@ from monitorme_recorder.batches import BedEvent as BedEvent
 from monitorme_recorder.batches import Sorted as Sorted
 from monitorme_recorder.batches import Tally
 from monitorme_recorder.hour_file import (
-    HOUR_MS,
     HourFile,
     companions,
-    hour_of,
+    end_of,
     journal_files,
     path_of,
     set_aside_files,
@@ -141,35 +139,17 @@ class Store:
 
     def drop_older_than(self, oldest_ms: int) -> None:
         """Drop the files of hours that ended before `oldest_ms`, and what led to them."""
-        for path in journal_files(self.folder):
-            if path != self._file.path and hour_of(path) + HOUR_MS <= oldest_ms:
+        for path in (*journal_files(self.folder), *set_aside_files(self.folder)):
+            if path != self._file.path and end_of(path) <= oldest_ms:
                 for part in (path, *companions(path)):
                     part.unlink(missing_ok=True)
-        for path in set_aside_files(self.folder):
-            if hour_of(path) + HOUR_MS <= oldest_ms:
-                path.unlink(missing_ok=True)
         with self.lock:
             self.memory.forget_before(oldest_ms)
-
-    def empty_set_aside(self, before_ms: int) -> int:
-        """Give back the room of damaged files that ended before `before_ms`.
-
-        Returns how many had any. Their names stay until their hours are dropped: by
-        them history knows what is missing.
-        """
-        full = [
-            path
-            for path in set_aside_files(self.folder)
-            if hour_of(path) + HOUR_MS <= before_ms and path.stat().st_size
-        ]
-        for path in full:
-            os.truncate(path, 0)
-        return len(full)
 
     def oldest_before(self, time_ms: int) -> Path | None:
         """Return the oldest finished file that ended before a time, if there is one."""
         for path in journal_files(self.folder):
-            if path != self._file.path and hour_of(path) + HOUR_MS <= time_ms:
+            if path != self._file.path and end_of(path) <= time_ms:
                 return path
         return None
 

@@ -1,7 +1,9 @@
 """What the recorder does beside storing: fold, drop what is old, mind the disk's room."""
 
 import logging
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from monitorme.errors import StorageError
@@ -9,7 +11,7 @@ from monitorme.plugin import Context
 from monitorme_recorder import room
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.history.past import Past
-from monitorme_recorder.hour_file import HOUR_MS, hour_of
+from monitorme_recorder.hour_file import HOUR_MS, end_of
 from monitorme_recorder.store import Store
 from monitorme_recorder.writer import Job, Stalled, Writer
 
@@ -93,15 +95,6 @@ class Upkeep:
         job.result(self._config.stall_after_s)
         self._past.readers.forget_dropped()
 
-    def _empty_set_aside(self, before_ms: int) -> bool:
-        """Give back the room of old damaged files, before any hour that is whole."""
-        job = self._writer.submit(lambda: self._store.empty_set_aside(before_ms))
-        emptied = job.result(self._config.stall_after_s)
-        if emptied:
-            log.warning("disk nearly full, emptied damaged files=%d", emptied)
-            self._context.counts["damaged_files_emptied"] += emptied
-        return emptied > 0
-
     def _mind_room(self, now_ms: int) -> None:
         reserve, trouble = self._config.reserve_mb, self._context.trouble
         free = room.free_mb(self._store.folder)
@@ -110,14 +103,28 @@ class Upkeep:
             trouble.pop("room", None)
             self._dropped_early = 0
             return
-        trouble["room"] = room.trouble(free, reserve, self._dropped_early)
-        kept_from_ms = now_ms - room.KEPT_MS
-        if self._empty_set_aside(kept_from_ms):
+        try:
+            self._make_room(now_ms - room.KEPT_MS)
+        finally:
+            # A disk that lets nothing go is nearly full all the same.
+            trouble["room"] = room.trouble(free, reserve, self._dropped_early)
+
+    def _make_room(self, before_ms: int) -> None:
+        """Let damaged files go that ended before a time; where there are none, an hour."""
+        damaged = room.damaged_before(self._store.folder, before_ms)
+        if damaged and self._empty(damaged):
             return
-        oldest = self._store.oldest_before(kept_from_ms)
+        oldest = self._store.oldest_before(before_ms)
         if oldest is not None:
             log.warning("disk nearly full, dropping file=%s", oldest.name)
-            self._drop(hour_of(oldest) + HOUR_MS)
+            self._drop(end_of(oldest))
             self._dropped_early += 1
             self._context.counts["hours_dropped_early"] += 1
-        trouble["room"] = room.trouble(free, reserve, self._dropped_early)
+
+    def _empty(self, damaged: Sequence[Path]) -> int:
+        """Give back the room of damaged files; returns of how many."""
+        job = self._writer.submit(partial(room.empty, damaged))
+        emptied = job.result(self._config.stall_after_s)
+        log.warning("disk nearly full, emptied damaged files=%d", emptied)
+        self._context.counts["damaged_files_emptied"] += emptied
+        return emptied

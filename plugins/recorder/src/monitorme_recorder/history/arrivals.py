@@ -10,7 +10,7 @@ from monitorme.errors import StorageError
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.parts import Listing, streams_of
 from monitorme_recorder.history_store import StoredReading
-from monitorme_recorder.hour_file import HOUR_MS, hour_of
+from monitorme_recorder.hour_file import end_of, hour_of
 from monitorme_recorder.records import Kept, Stream
 from monitorme_recorder.store import Store
 
@@ -54,7 +54,7 @@ class Arrivals:
                     references.append(_Reference(path, number, stream, chunks))
 
         with self._listing.moment(
-            lambda paths: [p for p in paths if hour_of(p) + HOUR_MS > received_ms],
+            lambda paths: [p for p in paths if end_of(p) > received_ms],
             wanted,
         ) as moment:
             moment.each_file(ask)

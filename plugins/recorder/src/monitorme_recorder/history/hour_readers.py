@@ -17,7 +17,7 @@ import msgspec
 
 from monitorme.contract.readings import FUTURE_TOLERANCE_MS
 from monitorme.errors import StorageError
-from monitorme_recorder.hour_file import HOUR_MS, hour_of, journal_files
+from monitorme_recorder.hour_file import end_of, journal_files
 from monitorme_recorder.records import Kept, unpack_chunk
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ def overlapping(paths: list[Path], from_ms: int) -> list[Path]:
     but for what a device's clock may be ahead, and any time after it.
     """
     earliest_ms = from_ms - FUTURE_TOLERANCE_MS
-    return [path for path in paths if hour_of(path) + HOUR_MS > earliest_ms]
+    return [path for path in paths if end_of(path) > earliest_ms]
 
 
 def open_read_only(path: Path) -> sqlite3.Connection:

@@ -8,7 +8,7 @@ from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.parts import Listing
 from monitorme_recorder.history.stays import AdmissionMessage
 from monitorme_recorder.history_store import Period
-from monitorme_recorder.hour_file import HOUR_MS, hour_of
+from monitorme_recorder.hour_file import end_of, hour_of
 from monitorme_recorder.store import Store
 
 
@@ -98,8 +98,7 @@ class Written:
         found: list[Happening] = []
 
         def may_hold(path: Path) -> bool:
-            begins_ms = hour_of(path)
-            return begins_ms + HOUR_MS > period.from_ms and begins_ms < period.to_ms
+            return end_of(path) > period.from_ms and hour_of(path) < period.to_ms
 
         def ask(path: Path, db: sqlite3.Connection) -> None:
             if len(found) < limit:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history_store import Period
-from monitorme_recorder.hour_file import HOUR_MS, hour_of
+from monitorme_recorder.hour_file import HOUR_MS, hour_of, set_aside_files
 
 EVER_MS = 2**53
 
@@ -29,7 +29,7 @@ class Reach:
 
     def damaged(self) -> list[Period]:
         """Return the hours whose files are set aside or cannot be read, in order."""
-        names = {path.stem for path in self._readers.folder.glob("????????T??.damaged")}
+        names = {path.stem for path in set_aside_files(self._readers.folder)}
         names |= {name.partition(".")[0] for name in self._readers.damaged}
         names |= {name.partition(".")[0] for name in self._readers.torn}
         begins = [hour_of(self._readers.folder / name) for name in sorted(names)]
