@@ -54,7 +54,9 @@ def bus_on(
             linger_ms=linger_ms,
         )
     )
-    if not bus.wait_connected(10):
+    try:
+        assert bus.wait_connected(10), f"{client_id} could not connect"
+    except BaseException:
         bus.close()
-        raise AssertionError(f"{client_id} could not connect")
+        raise
     return bus
