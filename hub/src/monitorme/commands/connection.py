@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from monitorme.bus import MqttBus
 
 CONNECT_TIMEOUT_S = 5.0
+RECORDER_TIMEOUT_S = 5.0
+"""How long a recorder may take to say where it is: one that was killed is just back."""
 
 
 def address(url: str) -> tuple[str, int]:
@@ -84,8 +86,10 @@ def history_url(data: Path, broker: str | None = None) -> str:
     from monitorme.commands.status import services_in
 
     wanted = [topics.service_filter(service="recorder")]
+    end = time.monotonic() + RECORDER_TIMEOUT_S
     with open_bus(data, broker, subscriptions=wanted) as bus:
-        for service in services_in(collect(bus)):
-            if "history" in service.endpoints:
-                return service.endpoints["history"]
+        while time.monotonic() < end:
+            for service in services_in(collect(bus)):
+                if "history" in service.endpoints:
+                    return service.endpoints["history"]
     raise MonitorMeError("no recorder has said where it serves history; is it running?")
