@@ -1,10 +1,9 @@
 """A heartbeat that was found."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(NamedTuple):
     """One QRS complex."""
 
     sample: int

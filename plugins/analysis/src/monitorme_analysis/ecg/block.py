@@ -59,16 +59,29 @@ def _block(
         if factor is None or not fits:
             left_out.append(name)
             continue
-        raw = np.array(lead.samples, dtype=np.int64)
-        values = (raw * lead.scale + lead.offset) * factor
-        bad = ~(np.abs(values) <= plausible)
-        if raw.max() >= _NO_VALUE[0] or raw.min() <= _NO_VALUE[1]:
-            bad |= np.isin(raw, _NO_VALUE)
-        if bad.any():
-            missing += int(bad.sum())
-            values[bad] = np.nan
-        samples[name] = np.asarray(values, dtype=np.float64)
+        samples[name], without_value = _values(lead, factor, plausible)
+        missing += without_value
     return Block(first.rate_hz if first else 0.0, samples, tuple(left_out), missing)
+
+
+def _values(lead: Lead, factor: float, plausible: float) -> tuple[Samples, int]:
+    """Return samples in the unit wanted, and how many of them carry no value."""
+    raw = np.array(lead.samples, dtype=np.int64)
+    values = raw.astype(np.float64)
+    values *= lead.scale
+    values += lead.offset
+    values *= factor
+    low, high = raw.argmin(), raw.argmax()
+    has_marks = raw[low] <= _NO_VALUE[1] or raw[high] >= _NO_VALUE[0]
+    if (
+        not has_marks
+        and abs(values[low]) <= plausible
+        and abs(values[high]) <= plausible
+    ):
+        return values, 0
+    bad = ~(np.abs(values) <= plausible) | np.isin(raw, _NO_VALUE)
+    values[bad] = np.nan
+    return values, int(np.count_nonzero(bad))
 
 
 def _is_like(lead: Lead, first: Lead) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from monitorme_analysis.ecg import evidence, levels, shapes
 from monitorme_analysis.ecg.beat import Beat
 from monitorme_analysis.ecg.filters import Samples
-from monitorme_analysis.ecg.front_end import FrontEnd, Stretches
+from monitorme_analysis.ecg.front_end import Stretches, front_end
 from monitorme_analysis.ecg.levels import Levels
 from monitorme_analysis.ecg.shapes import Shapes
 from monitorme_analysis.ecg.tuning import QRS, Tuning
@@ -90,7 +90,7 @@ class BeatDetector:
     ) -> None:
         self.rate_hz = rate_hz
         self.leads = leads
-        self.front = FrontEnd(rate_hz, len(leads), tuning)
+        self.front = front_end(rate_hz, len(leads), tuning)
         if state is None:
             state = DetectorState()
             self.front.begin(state.stretches)
@@ -107,7 +107,8 @@ class BeatDetector:
     def feed(self, samples: Samples) -> list[Beat]:
         """Take in mV, a row for each lead, NaN where missing; return the new beats."""
         state, size = self.state, self.front.raw_stretch
-        raw = np.concatenate([state.stretches.raw, samples], axis=1)
+        waiting = state.stretches.raw
+        raw = np.concatenate([waiting, samples], axis=1) if waiting.size else samples
         state.taken += samples.shape[1]
         beats: list[Beat] = []
         position = 0
@@ -159,9 +160,11 @@ class BeatDetector:
         end = len(state.fused) - 1
         part = state.fused[begin - 1 : end + 1]
         middle = part[1:-1]
-        tops = (middle > part[:-2]) & (middle >= part[2:]) & (middle > _FLOOR)
+        rises = part[1:] > part[:-1]
+        # It rose to a top, and does not rise from it.
+        tops = (rises[:-1] > rises[1:]) & (middle > _FLOOR)
         state.searched = first + end
-        for index in np.flatnonzero(tops).tolist():
+        for index in tops.nonzero()[0].tolist():
             height = float(middle[index])
             peak = Peak(index + begin + first, height)
             if not state.peaks or peak.index - state.peaks[-1].index >= self._near:

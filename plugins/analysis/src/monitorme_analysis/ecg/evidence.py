@@ -20,6 +20,8 @@ _STEP: Final = 12.0
 _SHORT: Final = 4.0
 _LONG: Final = 2.0
 _LONGEST: Final = 0.75
+_EARLY: Final = 0.7
+_LATE: Final = 1.5
 REFRACTORY_S: Final = 0.2
 _T_WAVE_S: Final = 0.36
 """A second beat within this time is likelier the T wave (Pan and Tompkins 1985)."""
@@ -60,19 +62,21 @@ def of_interval(interval_s: float, usual_s: float, before_s: float) -> float:
     """
     if interval_s < REFRACTORY_S:
         return _NEVER
+    if max(_T_WAVE_S, _EARLY * min(usual_s, 1.0)) <= interval_s <= _LATE * usual_s:
+        return 0.0  # most are as expected
     odds = of_silence(interval_s, usual_s)
     if interval_s < _T_WAVE_S:
         odds -= (_T_WAVE_S - interval_s) / (_T_WAVE_S - REFRACTORY_S)
     # A rate may double from one beat to the next, but not because the last was slow.
     early = interval_s / min(usual_s, (usual_s + before_s) / 2, 1.0)
-    if early < 0.7:
-        odds -= _SHORT * (0.7 - early) / 0.5
+    if early < _EARLY:
+        odds -= _SHORT * (_EARLY - early) / 0.5
     return odds
 
 
 def of_silence(silence_s: float, usual_s: float) -> float:
     """Return what a time without a beat adds; little, so that a pause stays one."""
-    return -_LONG * min(_LONGEST, max(0.0, silence_s / usual_s - 1.5))
+    return -_LONG * min(_LONGEST, max(0.0, silence_s / usual_s - _LATE))
 
 
 def begins_path(

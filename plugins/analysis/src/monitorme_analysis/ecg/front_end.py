@@ -68,7 +68,7 @@ class FrontEnd:
         """Take a stretch of raw samples in; returns the new part of the energy."""
         held = _hold(raw, state.last)
         state.last = held[:, -1].copy()
-        new = (held.reshape(-1, self.step) @ self._mean).reshape(self._leads, -1)
+        new = held.reshape(-1, self.step).dot(self._mean).reshape(self._leads, -1)
         if state.tail is None:
             state.tail = np.repeat(new[:, :1], self._carry, axis=1)
         wave = np.concatenate([state.tail, new], axis=1)
@@ -76,10 +76,10 @@ class FrontEnd:
         band = _filtered(wave, self._taps)
         slope = band[:, 2:] - band[:, :-2]
         if self._rising_only:
-            slope = np.maximum(slope, 0.0)
-        power = _filtered(slope * slope, self._box)[:, -self.stretch :]
-        energy = np.sqrt(power)
+            np.maximum(slope, 0.0, out=slope)
+        np.multiply(slope, slope, out=slope)
         n = self.stretch
+        energy = np.sqrt(_filtered(slope, self._box)[:, -n:])
         self._append(
             state,
             wave[:, -n - self.delay : -self.delay],
@@ -100,6 +100,12 @@ class FrontEnd:
         state.band = np.concatenate([state.band[:, cut:], band], axis=1)
         state.energy = np.concatenate([state.energy[:, cut:], energy], axis=1)
         state.first += cut
+
+
+@cache
+def front_end(rate_hz: float, leads: int, tuning: Tuning) -> FrontEnd:
+    """Return the front end of a kind of stream; what it knows is the same for all."""
+    return FrontEnd(rate_hz, leads, tuning)
 
 
 @cache

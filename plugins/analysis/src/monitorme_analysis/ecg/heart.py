@@ -129,10 +129,10 @@ class Heart:
             now_ms=stream.until_ms,
             known_ms=stream.known_ms,
             start_ms=state.start_ms,
-            beats=(*state.beats, *stream.likely()),
-            maybe_ms=tuple(stream.maybe()),
+            beats=[*state.beats, *stream.likely()],
+            maybe_ms=stream.maybe(),
             leads=state.leads,
-            seconds=tuple(state.seconds),
+            seconds=state.seconds,
             pulses={name: _pulse_view(one) for name, one in self._pulses.items()},
         )
 
@@ -160,8 +160,8 @@ class Heart:
 def _pulse_view(stream: Stream) -> PulseView:
     state = stream.state
     return PulseView(
-        pulses=(*state.beats, *stream.likely()),
-        seconds=tuple(state.seconds),
+        pulses=[*state.beats, *stream.likely()],
+        seconds=state.seconds,
         known_ms=stream.known_ms,
     )
 

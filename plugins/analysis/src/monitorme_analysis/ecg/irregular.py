@@ -13,6 +13,7 @@ from typing import Final
 
 from monitorme.contract.payloads import Priority
 from monitorme_analysis.ecg.sign import Sign
+from monitorme_analysis.ecg.stream import Noted
 from monitorme_analysis.ecg.ventricular import is_ventricular, usual_width_ms
 from monitorme_analysis.ecg.view import View
 
@@ -20,17 +21,15 @@ INTERVALS: Final = 64
 _VARIATION: Final = 0.1
 _ENTROPY: Final = 0.7
 _BINS: Final = 16
+_NOISE: Final = 0.4
+"""Beats in more noise may be elsewhere than they seem."""
 
 
 def atrial_fibrillation(view: View) -> Iterator[Sign]:
     """Yield an irregularity of the last 64 intervals without a pattern."""
-    usual_ms = usual_width_ms(view.beats)
-    gaps = [
-        after.at_ms - before.at_ms
-        for before, after in pairwise(view.beats)
-        if not is_ventricular(before, usual_ms) and not is_ventricular(after, usual_ms)
-        if before.beat.noise < 0.4 and after.beat.noise < 0.4
-    ][-INTERVALS:]
+    if len(view.beats) <= INTERVALS:
+        return
+    gaps = newest_gaps_ms(view.beats)
     if len(gaps) == INTERVALS and is_without_pattern(gaps):
         yield Sign(
             "ecg_irregular",
@@ -38,6 +37,21 @@ def atrial_fibrillation(view: View) -> Iterator[Sign]:
             "irregular without a pattern: atrial fibrillation?",
             Priority.LOW,
         )
+
+
+def newest_gaps_ms(beats: Sequence[Noted]) -> list[int]:
+    """Return the newest intervals between beats that are clear and not ventricular."""
+    usual_ms = usual_width_ms(beats)
+    gaps: list[int] = []
+    next_ms: int | None = None
+    for one in reversed(beats):
+        is_clear = one.beat.noise < _NOISE and not is_ventricular(one, usual_ms)
+        if is_clear and next_ms is not None:
+            gaps.append(next_ms - one.at_ms)
+            if len(gaps) == INTERVALS:
+                break
+        next_ms = one.at_ms if is_clear else None
+    return gaps[::-1]
 
 
 def is_without_pattern(gaps_ms: Sequence[int]) -> bool:

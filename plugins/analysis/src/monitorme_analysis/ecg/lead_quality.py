@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isnan
 from typing import Final
 
 import numpy as np
@@ -30,8 +31,8 @@ class LeadFault(StrEnum):
 class Extremes:
     """The lowest and highest value that each lead has had."""
 
-    low: Samples = field(default_factory=lambda: np.zeros(0))
-    high: Samples = field(default_factory=lambda: np.zeros(0))
+    low: list[float] = field(default_factory=list)
+    high: list[float] = field(default_factory=list)
 
 
 def faults(
@@ -42,22 +43,25 @@ def faults(
     A heart that stands still leaves a line that drifts and trembles; a line that does
     neither, to the last bit, is a lead that is off.
     """
-    low, high = raw.min(axis=1), raw.max(axis=1)
-    if np.isnan(low).any():
+    lows = np.minimum.reduce(raw, 1).tolist()
+    highs = np.maximum.reduce(raw, 1).tolist()
+    if any(map(isnan, lows)):
         return tuple(
             _fault(row, _value(restless, i), extremes, i) for i, row in enumerate(raw)
         )
-    if not extremes.low.size:
-        extremes.low, extremes.high = low, high
-    extremes.low = np.minimum(extremes.low, low)
-    extremes.high = np.maximum(extremes.high, high)
-    touches = (low <= extremes.low) | (high >= extremes.high) | (low == high)
-    return tuple(
-        _fault(raw[i], _value(restless, i), extremes, i)
-        if touches[i]
-        else (LeadFault.NOISY if _value(restless, i) > _NOISY else None)
-        for i in range(len(raw))
-    )
+    if not extremes.low:
+        extremes.low, extremes.high = list(lows), list(highs)
+    found: list[LeadFault | None] = []
+    for place, (low, high) in enumerate(zip(lows, highs, strict=True)):
+        restlessness = _value(restless, place)
+        is_new = low <= extremes.low[place] or high >= extremes.high[place]
+        extremes.low[place] = min(extremes.low[place], low)
+        extremes.high[place] = max(extremes.high[place], high)
+        if is_new or low == high:
+            found.append(_fault(raw[place], restlessness, extremes, place))
+        else:
+            found.append(LeadFault.NOISY if restlessness > _NOISY else None)
+    return tuple(found)
 
 
 def _value(restless: Sequence[float], place: int) -> float:
@@ -72,7 +76,7 @@ def _fault(
         return LeadFault.MISSING
     if present.min() == present.max():
         return LeadFault.FLAT
-    if extremes.low.size and _is_railed(present, extremes, place):
+    if extremes.low and _is_railed(present, extremes, place):
         return LeadFault.SATURATED
     return LeadFault.NOISY if restless > _NOISY else None
 

@@ -59,13 +59,10 @@ def weights_of(levels: Levels, energy: Samples, quiet: float) -> list[float]:
 
 def fused(levels: Levels, energy: Samples, weights: Sequence[float]) -> Samples:
     """Return the energy of all leads together, each in its usual height."""
-    heights = [
-        np.minimum(row / usual, CAP)
-        for row, usual in zip(energy, levels.usual, strict=True)
-    ]
-    if len(heights) == 1:
-        return np.asarray(heights[0])
-    return np.asarray(np.array(weights) @ np.stack(heights))
+    if len(energy) == 1:
+        return np.asarray(np.minimum(energy[0] / levels.usual[0], CAP))
+    heights = np.minimum(energy / np.array(levels.usual)[:, None], CAP)
+    return np.asarray(np.array(weights) @ heights)
 
 
 def around(levels: Levels, window: Samples, quiet: float) -> tuple[list[float], float]:
@@ -97,7 +94,9 @@ def learn(levels: Levels, energy: Sequence[float], *, is_sure: bool) -> None:
 
 def _quantiles(energy: Samples, part: float) -> list[float]:
     place = int(part * energy.shape[1])
-    rest: list[float] = np.partition(energy, place, axis=1)[:, place].tolist()
+    ordered = energy.copy()
+    ordered.partition(place)
+    rest: list[float] = ordered[:, place].tolist()
     return rest
 
 

@@ -4,8 +4,10 @@ The definitions are those of the alarms of the PhysioNet/CinC Challenge 2015: no
 4 s; below 40 a minute for 5 beats; above 140 a minute for 17 beats.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from statistics import fmean, median
 from typing import Final
 
@@ -25,9 +27,12 @@ PAUSE_MS: Final = 3_000
 """A pause of sinus node or conduction that is worth telling: 3 s (2018 ACC/AHA/HRS)."""
 _PULSE_GONE_MS: Final = 6_000
 _TELL_PAUSE_MS: Final = 10_000
+_PAUSES_MS: Final = 16_000
+"""How far back pauses are looked for: what is told, and a pause itself."""
 _PULSE_ABOVE: Final = 45.0
 _PULSE_BELOW: Final = 130.0
 _USELESS: Final = (LeadFault.MISSING, LeadFault.FLAT)
+_at_ms: Final = attrgetter("at_ms")
 
 
 def intervals_ms(beats: Sequence[Noted]) -> list[int]:
@@ -38,6 +43,11 @@ def intervals_ms(beats: Sequence[Noted]) -> list[int]:
 def rate_of(beats: Sequence[Noted]) -> float:
     """Return beats a minute over all of some beats."""
     return 60_000 * (len(beats) - 1) / max(1, beats[-1].at_ms - beats[0].at_ms)
+
+
+def since(beats: Sequence[Noted], from_ms: int) -> Sequence[Noted]:
+    """Return the newest of some beats in order: those after a moment."""
+    return beats[bisect_right(beats, from_ms, key=_at_ms) :]
 
 
 def asystole(view: View) -> Iterator[Sign]:
@@ -104,9 +114,11 @@ def tachycardia(view: View) -> Iterator[Sign]:
     newest = view.beats[-FAST_BEATS:]
     if len(newest) < FAST_BEATS or view.now_ms - newest[-1].at_ms > 4_000:
         return
-    rate = 60_000 / max(1.0, median(intervals_ms(newest)))
+    if rate_of(newest) <= 0.93 * FAST_RATE:
+        return
     # One beat that was missed, or one that was none, does not change the median.
-    if rate <= FAST_RATE or rate_of(newest) <= 0.93 * FAST_RATE:
+    rate = 60_000 / max(1.0, median(intervals_ms(newest)))
+    if rate <= FAST_RATE:
         return
     if fmean(one.beat.noise for one in newest) > 0.35:
         first_ms, last_ms = newest[0].at_ms, newest[-1].at_ms
@@ -130,8 +142,7 @@ def tachycardia(view: View) -> Iterator[Sign]:
 
 def pause(view: View) -> Iterator[Sign]:
     """Yield a pause that has ended; one that has not becomes an asystole."""
-    recent = [b for b in view.beats if b.at_ms > view.now_ms - _TELL_PAUSE_MS - 6_000]
-    for before, after in pairwise(recent):
+    for before, after in pairwise(since(view.beats, view.now_ms - _PAUSES_MS)):
         length_ms = after.at_ms - before.at_ms
         if length_ms >= PAUSE_MS and view.now_ms - after.at_ms <= _TELL_PAUSE_MS:
             if blind_ms(view, before.at_ms, after.at_ms):

@@ -9,6 +9,7 @@ from monitorme.contract.payloads import ConditionKind, Priority
 from monitorme.contract.readings import Lead
 from monitorme.contract.vitals import Vital, VitalKind
 from monitorme_analysis.ecg.block import Block, ecg_block, pulse_block
+from monitorme_analysis.ecg.filters import Samples
 from monitorme_analysis.ecg.heart import Heart, HeartState
 from monitorme_analysis.ecg.sign import Sign
 from monitorme_analysis.rule import (
@@ -132,9 +133,7 @@ class Ecg(Rule[EcgState, EcgSettings]):
                 for _ in heart.take_ecg(hole):
                     pass
         _advance(course, block, at_ms)
-        nothing = np.full(block.count, np.nan)
-        rows = np.stack([block.samples.get(lead, nothing) for lead in leads])
-        for _, signs in heart.take_ecg(rows):
+        for _, signs in heart.take_ecg(_rows(block, leads)):
             state.signs = tuple(
                 _finding(sign, at_ms)
                 for sign in signs
@@ -163,6 +162,17 @@ class Ecg(Rule[EcgState, EcgSettings]):
 def is_pulse(name: str, vital: Vital) -> bool:
     """Say whether a waveform is that of a pulse: a pleth, or a pressure."""
     return "pleth" in name or vital.unit == "mm[Hg]"
+
+
+def _rows(block: Block, leads: tuple[str, ...]) -> Samples:
+    """Return the samples of leads in their order, NaN where the block has none."""
+    if leads == tuple(block.samples):
+        return np.array(list(block.samples.values()))
+    rows = np.full((len(leads), block.count), np.nan)
+    for row, lead in zip(rows, leads, strict=True):
+        if lead in block.samples:
+            row[:] = block.samples[lead]
+    return rows
 
 
 def _fits(

@@ -1,9 +1,9 @@
 """The shapes of beats that a heart makes: learned as they come, the oldest forgotten."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -45,8 +45,7 @@ class Shapes:
     """The place of the narrowest shape that is frequent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
+class Likeness(NamedTuple):
     """How a beat compares with what is known."""
 
     match: float
@@ -75,9 +74,9 @@ def match(shapes: Shapes, near: Samples, weights: Sequence[float]) -> Likeness:
     for shift in (SHIFTS - 1, SHIFTS + 1, SHIFTS - 2, SHIFTS + 2):
         other = _compared(shapes, near, weights, shift)
         if other.match > best.match:
-            best = replace(other, usual=max(best.usual, other.usual))
+            best = other._replace(usual=max(best.usual, other.usual))
         elif other.usual > best.usual:
-            best = replace(best, usual=other.usual)
+            best = best._replace(usual=other.usual)
     return best
 
 
@@ -85,21 +84,16 @@ def _compared(
     shapes: Shapes, near: Samples, weights: Sequence[float], shift: int
 ) -> Likeness:
     samples = near.shape[1] - 2 * SHIFTS
-    fits = [0.0] * len(shapes.numbers)
-    unit = np.empty((len(near), samples))
-    for place, row in enumerate(near):
-        window = row[shift : shift + samples]
-        mean = float(np.add.reduce(window)) / samples
-        centred = np.subtract(window, mean, out=unit[place])
-        length = sqrt(float(centred.dot(centred))) + 1e-12
-        centred /= length
-        if fits:
-            weight = weights[place]
-            products = shapes.known[:, place].dot(centred).tolist()
-            for i, product in enumerate(products):
-                fits[i] += weight * product
-    if not fits:
+    window = near[:, shift : shift + samples]
+    unit = window - np.add.reduce(window, 1, keepdims=True) / samples
+    for row in unit:
+        row /= sqrt(row.dot(row)) + 1e-12
+    if not shapes.numbers:
         return Likeness(UNKNOWN, -1, -1, 1.0, unit)
+    fits = [0.0] * len(shapes.numbers)
+    for place, weight in enumerate(weights):
+        products = shapes.known[:, place].dot(unit[place]).tolist()
+        fits = [fit + weight * one for fit, one in zip(fits, products, strict=True)]
     match = max(fits)
     best = fits.index(match)
     return Likeness(match, best, shapes.numbers[best], fits[shapes.usual], unit)

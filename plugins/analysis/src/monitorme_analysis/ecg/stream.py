@@ -1,7 +1,7 @@
 """A waveform as it comes, in whole seconds: beats by the clock, and faults of leads."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -17,16 +17,14 @@ _MAYBE_ODDS: Final = -1.0
 _MAYBE_HEIGHT: Final = 0.35
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(NamedTuple):
     """A beat by the clock."""
 
     at_ms: int
     beat: Beat
 
 
-@dataclass(frozen=True, slots=True)
-class Second:
+class Second(NamedTuple):
     """A second of a waveform."""
 
     until_ms: int
@@ -92,8 +90,11 @@ class Stream:
     def take(self, samples: Samples) -> int:
         """Keep samples, a row for each lead; returns how many whole seconds wait."""
         state = self.state
-        state.waiting = np.concatenate([state.waiting, samples], axis=1)
-        return int(state.waiting.shape[1]) // self.size
+        waiting = state.waiting
+        if waiting.size:
+            samples = np.concatenate([waiting, samples], axis=1)
+        state.waiting = samples
+        return int(samples.shape[1]) // self.size
 
     def advance(self) -> Samples:
         """Look at the next whole second; returns its samples."""
@@ -144,10 +145,11 @@ class Stream:
 
     def _note(self, beats: list[Beat]) -> None:
         state = self.state
-        state.beats += [Noted(self._at_ms(beat.sample), beat) for beat in beats]
+        for beat in beats:
+            state.beats.append(Noted(self._at_ms(beat.sample), beat))
         oldest_ms = self.until_ms - KEPT_MS
         while state.beats and state.beats[0].at_ms < oldest_ms:
-            state.beats.pop(0)
+            del state.beats[0]
 
     def _at_ms(self, sample: int) -> int:
         return self.state.start_ms + round(sample / self.state.rate_hz * 1000)

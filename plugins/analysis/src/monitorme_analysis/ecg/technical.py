@@ -24,7 +24,7 @@ _WORDS: Final = {
 def faults(view: View) -> Iterator[Sign]:
     """Yield what makes leads useless: by lead while others are left, else of all."""
     newest = view.seconds[-_HOLD_S:]
-    if len(newest) < _HOLD_S:
+    if len(newest) < _HOLD_S or not any(newest[-1].faults):
         return
     since_ms = newest[0].until_ms - 1_000
     bad = {

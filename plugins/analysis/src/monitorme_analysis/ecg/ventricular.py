@@ -9,13 +9,14 @@ contradicts them.
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from statistics import fmean, median
 from typing import Final
 
 from monitorme.contract.payloads import Priority
 from monitorme_analysis.ecg.fibrillation import COARSE
 from monitorme_analysis.ecg.pulse import Train, is_good, trains
-from monitorme_analysis.ecg.rhythm import rate_of
+from monitorme_analysis.ecg.rhythm import rate_of, since
 from monitorme_analysis.ecg.sign import Sign, technical
 from monitorme_analysis.ecg.stream import Noted
 from monitorme_analysis.ecg.view import View
@@ -29,11 +30,12 @@ _WIDER_MS: Final = 10.0
 _NOISE: Final = 0.45
 _RECENT_MS: Final = 12_000
 _AFTER_MS: Final = 5_000
+_width_ms: Final = attrgetter("beat.width_ms")
 
 
 def usual_width_ms(beats: Sequence[Noted]) -> float:
     """Return the width of the patient's narrow beats: the lower quartile."""
-    widths = sorted(one.beat.width_ms for one in beats)
+    widths = sorted(map(_width_ms, beats))
     return widths[len(widths) // 4] if widths else 0.0
 
 
@@ -98,7 +100,7 @@ def fibrillation(view: View) -> Iterator[Sign]:
 
 def ectopy(view: View) -> Iterator[Sign]:
     """Yield frequent ventricular beats: so many in the last minute."""
-    minute = [one for one in view.beats if one.at_ms > view.now_ms - 60_000]
+    minute = since(view.beats, view.now_ms - 60_000)
     usual_ms = usual_width_ms(view.beats)
     wide = [one for one in minute if is_ventricular(one, usual_ms)]
     clear = [one for one in wide if one.beat.noise < _NOISE]
@@ -114,8 +116,8 @@ def ectopy(view: View) -> Iterator[Sign]:
 
 def _newest_run(view: View) -> list[Noted] | None:
     """Return the newest run of ventricular beats that is fast and clear enough."""
-    recent = [one for one in view.beats if one.at_ms >= view.now_ms - _RECENT_MS]
-    if sum(one.beat.usual_match < _OTHER for one in recent) < RUN_BEATS:
+    recent = since(view.beats, view.now_ms - _RECENT_MS)
+    if len([one for one in recent if one.beat.usual_match < _OTHER]) < RUN_BEATS:
         return None
     usual_ms = usual_width_ms(view.beats)
     run: list[Noted] = []

@@ -1,19 +1,18 @@
 """What the judgements of rhythm look at: the newest beats, pulses and seconds."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from monitorme_analysis.ecg.lead_quality import LeadFault
 from monitorme_analysis.ecg.stream import Noted, Second
 
 
-@dataclass(frozen=True, slots=True)
-class PulseView:
+class PulseView(NamedTuple):
     """A waveform of pulses."""
 
-    pulses: tuple[Noted, ...]
+    pulses: Sequence[Noted]
     """Decided ones and likely ones, in order."""
-    seconds: tuple[Second, ...]
+    seconds: Sequence[Second]
     known_ms: int
     """Until when pulses would have been seen."""
 
@@ -25,8 +24,7 @@ class PulseView:
         return bool(newest) and all(one.faults[0] not in useless for one in newest)
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """What is known of a heart at a moment."""
 
     now_ms: int
@@ -34,16 +32,16 @@ class View:
     """Until when beats would have been seen."""
     start_ms: int
     """When the waveform began."""
-    beats: tuple[Noted, ...]
+    beats: Sequence[Noted]
     """Decided ones and likely ones, in order."""
-    maybe_ms: tuple[int, ...]
+    maybe_ms: Sequence[int]
     """The times of what may still turn out to be beats."""
     leads: tuple[str, ...]
-    seconds: tuple[Second, ...]
-    pulses: Mapping[str, PulseView] = field(default_factory=dict)
+    seconds: Sequence[Second]
+    pulses: Mapping[str, PulseView]
 
     @property
     def last_ms(self) -> int:
         """When the last beat was, or what may be one; when it began, where none was."""
-        last = [self.beats[-1].at_ms] if self.beats else []
-        return max([self.start_ms, *last, *self.maybe_ms])
+        last_ms = self.beats[-1].at_ms if self.beats else self.start_ms
+        return max(self.start_ms, last_ms, *self.maybe_ms)
