@@ -19,8 +19,7 @@ from monitorme_analysis.rule import (
 )
 from monitorme_analysis.units import OTHER_UNITS, Suspicion, suspect
 
-FAR_OFF_MS: Final = 1_000
-"""Where nothing is known to become stale, look again after this."""
+_FOREVER_MS: Final = 2**62
 Numbers = float | dict[str, float]
 
 _REASONS: Final = {
@@ -80,6 +79,8 @@ class SignalsState:
     """The newest value of each vital that has numbers."""
     due_ms: int = 0
     """Nothing becomes stale up to then; what comes only makes it later."""
+    vitals: int = 0
+    """Of so many vitals: one that comes for the first time may be stale sooner."""
 
     @property
     def found(self) -> tuple[Finding, ...]:
@@ -128,15 +129,17 @@ class Signals(Rule[SignalsState, SignalsSettings]):
         self, state: SignalsState, now_ms: int, context: RuleContext
     ) -> tuple[SignalsState, Findings]:
         """Notice what has not come for the catalogue's age, by arrival."""
-        if now_ms <= state.due_ms:
+        if now_ms <= state.due_ms and len(context.latest) == state.vitals:
             return state, None
-        changed, due_ms = False, now_ms + FAR_OFF_MS
+        changed, due_ms, state.vitals = False, _FOREVER_MS, len(context.latest)
         for vital, newest in context.latest.items():
             entry = context.catalogue[vital]
             stale_ms = newest.received_ms + entry.stale_after_ms
             if now_ms <= stale_ms:
                 due_ms = min(due_ms, stale_ms)
                 continue
+            # Should it come again, it is not stale sooner.
+            due_ms = min(due_ms, now_ms + entry.stale_after_ms)
             code, since_ms = f"{vital}_stale", newest.received_ms
             known = state.quality.get(vital)
             if known is None or known.code != code:

@@ -17,7 +17,7 @@ from monitorme_analysis.rule import (
 from monitorme_analysis.trends.slope import Line, fit
 from monitorme_analysis.trends.time_to_limit import TimeToLimit, time_to_limit
 from monitorme_analysis.trends.trending import is_told
-from monitorme_analysis.trends.window import Shape, Window, add, levels
+from monitorme_analysis.trends.window import LEVEL_POINTS, Shape, Window, add, levels
 
 VITALS: Final = (
     "heart_rate",
@@ -179,10 +179,12 @@ class NearingLimit(Rule[NearingLimits, NearingLimitSettings]):
 
     def _line(self, window: Window, at_least: float) -> Line | None:
         """Return a line that has seen enough, and has gone far enough."""
-        known = levels(window.points)
-        if len(known) < POINTS // 2:
+        points = window.points
+        if len(points) < LEVEL_POINTS - 1 + POINTS // 2:
             return None
-        if abs(known[-1] - known[0]) < WORTH_A_LINE * at_least:
+        (first,) = levels(points[:LEVEL_POINTS])
+        (newest,) = levels(points[-LEVEL_POINTS:])
+        if abs(newest - first) < WORTH_A_LINE * at_least:
             return None
         line = fit(window.points)
         return line if line is not None and abs(line.change) >= at_least else None

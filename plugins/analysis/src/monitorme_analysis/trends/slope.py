@@ -13,7 +13,6 @@ tau", J. Am. Stat. Assoc. 63, for the range.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from statistics import median
 from typing import Final
 
 Point = tuple[int, float]
@@ -65,11 +64,16 @@ def fit(points: Sequence[Point]) -> Line | None:
         for earlier_ms, earlier in points[:number]
         if later_ms > earlier_ms
     )
-    slope = median(slopes)
+    slope = _median(slopes)
     newest_ms = points[-1][0]
-    level = median(value + slope * (newest_ms - at_ms) for at_ms, value in points)
+    level = _median(sorted(value + slope * (newest_ms - ms) for ms, value in points))
     low, high = _range(slopes, count)
     return Line(slope, low, high, newest_ms, level, points[0][0])
+
+
+def _median(ordered: Sequence[float]) -> float:
+    count = len(ordered)
+    return (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
 
 
 def _range(slopes: Sequence[float], count: int) -> tuple[float, float]:

@@ -6,12 +6,13 @@ the vital's rate. It never reaches over a gap: after one it begins anew.
 
 from dataclasses import dataclass
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple
 
 from monitorme_analysis.trends.slope import Point
 
 LEVEL_POINTS: Final = 3
 """A level is the median of so many points, so that one that is off does not move it."""
+_MIDDLE: Final = LEVEL_POINTS // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,7 @@ class Shape:
     """Without values for longer than this, there is no trend over it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """What is kept of a number; the default holds nothing yet."""
 
     points: tuple[Point, ...] = ()
@@ -75,6 +75,6 @@ def _since(begin_ms: int, points: tuple[Point, ...]) -> tuple[Point, ...]:
 def levels(points: tuple[Point, ...]) -> list[float]:
     """Return the running medians: what the number was, without single outliers."""
     return [
-        median(value for _, value in points[end - LEVEL_POINTS : end])
+        sorted(value for _, value in points[end - LEVEL_POINTS : end])[_MIDDLE]
         for end in range(LEVEL_POINTS, len(points) + 1)
     ]
