@@ -19,6 +19,7 @@ from monitorme.contract.topics import BedId, VitalTopic
 from monitorme.influxd import ORG, Influxd, find_influxd
 from monitorme.messaging import Message
 from monitorme.plugin import wall_clock_ms
+from monitorme.process import keep_what_is_there
 from monitorme.testing import PluginRun
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.influx.settings import InfluxSettings
@@ -135,6 +136,7 @@ def fill(run: PluginRun, end_ms: int) -> None:
 
 def ask_while_writing(run: PluginRun, store: str) -> None:
     """Ask from another process while a thread writes."""
+    keep_what_is_there()
     until = threading.Event()
     writer = threading.Thread(target=write, args=(run, until))
     writer.start()

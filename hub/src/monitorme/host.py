@@ -66,9 +66,18 @@ class Host:
         self._next_tick_s = 0.0
         self._next_health_ms = 0
 
-    def run(self, should_stop: Callable[[], bool]) -> None:
-        """Run the plugin until told to stop; drains what it published, then leaves."""
+    def run(
+        self,
+        should_stop: Callable[[], bool],
+        *,
+        started: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Run the plugin until told to stop; drains what it published, then leaves.
+
+        `started` is called when the plugin has started.
+        """
         self._plugin.start()
+        started()
         try:
             while not should_stop():
                 self.step(timeout_s=TICK_S / 4)

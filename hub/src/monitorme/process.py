@@ -1,5 +1,6 @@
 """One plugin as a process: from its name to a host that runs until SIGTERM."""
 
+import gc
 import logging
 import os
 import signal
@@ -26,6 +27,16 @@ log = logging.getLogger(__name__)
 def client_id(name: str, instance: str) -> str:
     """Return the MQTT client id, and user name, of a service's instance."""
     return topics.check_id(f"{name.replace('_', '-')}-{instance}", "client")
+
+
+def keep_what_is_there() -> None:
+    """Look for garbage no more in what has been made up to now.
+
+    A service that has started holds some hundred thousand objects of its libraries, which
+    stay. To look through them took 30 to 40 ms, again and again, in which nothing else ran.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def run_plugin(
@@ -63,7 +74,7 @@ def run_plugin(
             ),
         )
         log.info("starting pid=%d broker=%s:%d", os.getpid(), host, port)
-        Host(plugin, bus, born=born).run(stopping.is_set)
+        Host(plugin, bus, born=born).run(stopping.is_set, started=keep_what_is_there)
     log.info("stopped")
 
 

@@ -57,18 +57,26 @@ def curve_of(numbers: list[Number]) -> list[CurvePart]:
     ]
 
 
-def unpack_curve(data: bytes) -> list[Points]:
-    """Return the points of a row, as they were added: each lot is in order of time."""
-    lots: list[Points] = []
-    start = 0
-    while start < len(data):
-        (count,) = _HEAD.unpack_from(data, start)
-        start += _HEAD.size
-        times = np.frombuffer(data, np.int64, count, start)
-        values = np.frombuffer(data, np.float64, count, start + 8 * count)
-        start += 16 * count
-        lots.append((times, values))
-    return lots
+def unpack_curves(rows: Iterable[bytes]) -> Points:
+    """Return the points of rows as they were added: each lot is in order of time.
+
+    A day is thousands of lots. Their bytes are joined before they become arrays, since an
+    array for each would take ten times as long.
+    """
+    times: list[bytes] = []
+    values: list[bytes] = []
+    for data in rows:
+        start = 0
+        while start < len(data):
+            (count,) = _HEAD.unpack_from(data, start)
+            middle = start + _HEAD.size + 8 * count
+            times.append(data[start + _HEAD.size : middle])
+            start = middle + 8 * count
+            values.append(data[middle:start])
+    return (
+        np.frombuffer(b"".join(times), np.int64),
+        np.frombuffer(b"".join(values), np.float64),
+    )
 
 
 def in_order(lots: Sequence[Points]) -> Points:

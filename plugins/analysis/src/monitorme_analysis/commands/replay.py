@@ -1,6 +1,5 @@
 """`monitorme analysis replay`: what would have been found, and what would have rung."""
 
-import gc
 import json
 import time
 import tomllib
@@ -146,17 +145,6 @@ def replay(**options: Any) -> None:
     """
     question = _Question(**options)
     question.check()
-    # Rows are many and hold no cycles: looking for some takes a fifth of the time.
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        _answer(question)
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def _answer(question: _Question) -> None:
     from monitorme.contract.vitals import Catalogue
     from monitorme_analysis.replay.run import Recording
     from monitorme_analysis.replay.run import replay as run

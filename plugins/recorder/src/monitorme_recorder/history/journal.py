@@ -70,8 +70,8 @@ class JournalHistory:
             kept = [*parts.tails.values(), *map(self._listing.load, parts.chunks)]
             return in_order([points_of(some, component) for some in kept])
         with self._moment(series, period) as moment:
-            lots = moment.curve(series, *period)
-        return in_order([*lots, *(points_of(t, None) for t in moment.tails.values())])
+            folded = moment.curve(series, *period)
+        return in_order([folded, *(points_of(t, None) for t in moment.tails.values())])
 
     def _parts(self, series: Series, period: Period) -> Parts:
         with self._moment(series, period) as moment:

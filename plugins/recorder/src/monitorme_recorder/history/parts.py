@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from monitorme.errors import StorageError
-from monitorme_recorder.curve import PART_MS, Points, unpack_curve
+from monitorme_recorder.curve import PART_MS, Points, unpack_curves
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history_store import Series
 from monitorme_recorder.records import Kept, Stream
@@ -139,19 +139,18 @@ class Moment:
         self.each_file(ask)
         return found
 
-    def curve(self, series: Series, from_ms: int, to_ms: int) -> list[Points]:
-        """Return the points of a numeric vital in the files, in lots."""
-        lots: list[Points] = []
+    def curve(self, series: Series, from_ms: int, to_ms: int) -> Points:
+        """Return the points of a numeric vital in the files, each lot in order."""
+        lots: list[bytes] = []
         parts = (from_ms // PART_MS, to_ms // PART_MS)
 
         def ask(path: Path, db: sqlite3.Connection) -> None:
             for number, _ in streams_of(db, *series):
-                rows = db.execute(_CURVE, (number, *parts, from_ms, to_ms)).fetchall()
-                for (data,) in rows:
-                    lots.extend(unpack_curve(data))
+                found = db.execute(_CURVE, (number, *parts, from_ms, to_ms))
+                lots.extend(data for (data,) in found)
 
         self.each_file(ask)
-        return lots
+        return unpack_curves(lots)
 
 
 _LISTED: Final = (

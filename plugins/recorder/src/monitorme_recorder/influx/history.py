@@ -1,8 +1,11 @@
 """InfluxDB as a store of history."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from math import inf
 from typing import Final
+
+import numpy as np
 
 from monitorme.contract.vitals import Catalogue, VitalKind
 from monitorme_recorder.history_store import (
@@ -108,34 +111,42 @@ class InfluxHistory:
         return self._buckets()[is_waveform]
 
 
-_JOIN: Final[dict[str, Callable[[float, float], float]]] = {
-    "min": min,
-    "max": max,
-    "sum": lambda one, other: one + other,
-    "count": lambda one, other: one + other,
+_JOIN: Final[dict[str, tuple[np.ufunc, float]]] = {
+    "min": (np.minimum, inf),
+    "max": (np.maximum, -inf),
+    "sum": (np.add, 0.0),
+    "count": (np.add, 0.0),
 }
-"""How a summary of two devices comes of each one's."""
+"""How a summary of two devices comes of each one's, and what it is of none."""
 
 
-def _buckets(grid: Grid, found: Iterator[rows.Summary]) -> list[Bucket]:
-    sums: dict[int, dict[str, float]] = {}
+def _buckets(grid: Grid, found: Iterable[rows.Summary]) -> list[Bucket]:
+    summaries = list(found)
     # The summaries of a bucket all name the same time, which takes long to read.
-    indices: dict[str, int] = {}
-    for name, start, number in found:
-        index = indices.get(start)
-        if index is None:
-            at_ms = round(datetime.fromisoformat(start).timestamp() * 1000)
-            index = indices[start] = grid.bucket_of(at_ms)
-        known = sums.setdefault(index, {})
-        known[name] = _JOIN[name](known[name], number) if name in known else number
-    return [
-        Bucket(
-            grid.start_ms(index),
-            grid.start_ms(index + 1),
-            int(one["count"]),
-            one["min"],
-            one["max"],
-            one["sum"] / one["count"],
-        )
-        for index, one in sorted(sums.items())
-    ]
+    moments = {start for one in summaries for start in one.starts}
+    indices = {start: grid.bucket_of(_ms_of(start)) for start in moments}
+    if not indices:
+        return []
+    first = min(indices.values())
+    count = max(indices.values()) - first + 1
+    of = {name: np.full(count, none) for name, (_, none) in _JOIN.items()}
+    for one in summaries:
+        places = np.array([indices[start] for start in one.starts], np.int64) - first
+        _JOIN[one.name][0].at(of[one.name], places, np.array(one.numbers))
+    (there,) = of["count"].nonzero()
+    starts = grid.origin_ms + (first + there) * grid.width_ms
+    numbers = of["count"][there]
+    columns = (
+        starts,
+        starts + grid.width_ms,
+        numbers.astype(np.int64),
+        of["min"][there],
+        of["max"][there],
+        of["sum"][there] / numbers,
+    )
+    table = zip(*(column.tolist() for column in columns), strict=True)
+    return [Bucket(*row) for row in table]
+
+
+def _ms_of(start: str) -> int:
+    return round(datetime.fromisoformat(start).timestamp() * 1000)

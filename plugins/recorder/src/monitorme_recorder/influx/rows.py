@@ -25,11 +25,12 @@ class Point(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """One summary of one device's numbers in one bucket."""
+    """One summary of the numbers of all devices, by bucket."""
 
     name: str
-    start: str
-    number: float
+    starts: list[str]
+    """When the buckets begin, each as often as devices have numbers in it."""
+    numbers: list[float]
 
 
 class _Series(msgspec.Struct):
@@ -72,9 +73,11 @@ def points(documents: Iterable[bytes]) -> Iterator[Point]:
 def readings(ward: str, bed: str, found: Iterable[Point]) -> Iterator[StoredReading]:
     """Return rows that are in order of time as readings in order of position.
 
-    What others have written into the bucket, without a name of ours, is passed over.
+    What others have written into the bucket is passed over, and so is a point that
+    InfluxDB answers with before all of its fields are there: it does so while it takes
+    one in. Whatever is as new as that, the journal has.
     """
-    ours = (one for one in found if one.row.get("boot") and one.row.get("seq"))
+    ours = (one for one in found if _is_whole(one.row))
     for _, in_one_ms in groupby(ours, key=_at_ms):
         named: dict[tuple[str, str, str, int], list[Row]] = {}
         for measurement, row in in_one_ms:
@@ -90,25 +93,29 @@ def readings(ward: str, bed: str, found: Iterable[Point]) -> Iterator[StoredRead
 
 
 def summaries(data: bytes) -> Iterator[Summary]:
-    """Return the rows of annotated CSV, a table a summary.
+    """Return what annotated CSV says, block by block.
 
     Nothing in it is quoted: times and numbers alone are asked for. The csv module would
     take three times as long.
     """
-    name, columns = "", {"_time": 0, "_value": 0}
-    for line in data.decode().split("\r\n"):
-        if line.startswith(",,"):
-            cells = line.split(",")
-            yield Summary(
-                name, cells[columns["_time"]], float(cells[columns["_value"]])
-            )
-        elif line.startswith("#default,"):
-            # A result's name is the default of its first column.
-            name = line.split(",")[1]
-        elif line.startswith(",result,"):
-            columns = {column: at for at, column in enumerate(line.split(","))}
-        elif line and not line.startswith("#"):
-            raise InfluxError(f"InfluxDB says instead of numbers: {line[:200]}")
+    for block in data.decode().split("\r\n\r\n"):
+        lines = block.split("\r\n")
+        name, columns = "", {"_time": 0, "_value": 0}
+        while lines and not lines[0].startswith(",,"):
+            line = lines.pop(0)
+            if line.startswith("#default,"):
+                # A result's name is the default of its first column.
+                name = line.split(",")[1]
+            elif line.startswith(",result,"):
+                columns = {column: at for at, column in enumerate(line.split(","))}
+            elif line and not line.startswith("#"):
+                raise InfluxError(f"InfluxDB says instead of numbers: {line[:200]}")
+        cells = [line.split(",") for line in lines if line]
+        if not cells:
+            continue
+        time, value = columns["_time"], columns["_value"]
+        starts = [row[time] for row in cells]
+        yield Summary(name, starts, [float(row[value]) for row in cells])
 
 
 def _raise_for(error: str | None) -> None:
@@ -117,6 +124,15 @@ def _raise_for(error: str | None) -> None:
         raise NotThere(f"InfluxDB: {error}")
     if error:
         raise InfluxError(f"InfluxDB: {error}")
+
+
+def _is_whole(row: Row) -> bool:
+    """Say whether a row has all fields that a reading of ours has."""
+    needed = schema.NAMED | schema.BLOCK if row.get("lead") else schema.NAMED
+    if any(row.get(name) is None for name in needed):
+        return False
+    is_good = row.get("quality") is None
+    return not is_good or bool(row.get("lead")) or _value(row) is not None
 
 
 def _at_ms(point: Point) -> int:

@@ -16,6 +16,8 @@ ABOUT: Final = frozenset(
     {"time", "seq", "boot", "delay_ms", "device_ms", "quality", "reason"}
 )
 """The fields that say something about a reading; all others are its value."""
+NAMED: Final = frozenset({"seq", "boot", "delay_ms"})
+"""Those of them that every reading has."""
 BLOCK: Final = frozenset(
     {"rate_hz", "unit", "scale", "offset", "samples", "encoding", "data"}
 )
