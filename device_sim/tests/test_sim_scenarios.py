@@ -10,6 +10,7 @@ from monitorme.contract.readings import Lead
 from monitorme.contract.vitals import Catalogue
 from monitorme.errors import ConfigError
 from monitorme_device_sim import scenarios
+from monitorme_device_sim.beds import load_beds
 from monitorme_device_sim.course import Course
 from monitorme_device_sim.physiology.patient import Patient
 from monitorme_device_sim.physiology.profile import Profile
@@ -294,3 +295,15 @@ def test_a_course_is_continuous_within_a_scenario() -> None:
 
 def test_a_scenario_without_steps_does_nothing() -> None:
     assert Course(Scenario(title="nothing")).at(1e6).pulls == {}
+
+
+def test_processes_that_share_the_beds_have_different_ones(tmp_path: Path) -> None:
+    whole, first, second = (
+        load_beds(count, 3, 1, Catalogue.load(), tmp_path / name, None, first=number)
+        for name, count, number in (("all", 5, 1), ("a", 2, 1), ("b", 3, 3))
+    )
+    places = [str(bed.devices[0].spec.bed) for bed in whole]
+    assert [str(bed.devices[0].spec.bed) for bed in [*first, *second]] == places
+    assert len(set(places)) == 5
+    patients = [ward.profile for ward in quiet_ward(1, 5)]
+    assert [ward.profile for ward in quiet_ward(1, 3, skipped=2)] == patients[2:]

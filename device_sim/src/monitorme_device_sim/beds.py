@@ -74,12 +74,18 @@ def load_beds(
     catalogue: Catalogue,
     folder: Path,
     ledger: Ledger | None,
+    *,
+    first: int = 1,
 ) -> list[Bed]:
-    """Return stable patients in wards `load-01`, …, one device a bed."""
+    """Return stable patients in wards `load-01`, …, one device a bed.
+
+    `first` numbers the first bed of all, so that several processes share the wards.
+    """
     from monitorme_device_sim.ward import quiet_ward
 
     beds = []
-    for number, bed in enumerate(quiet_ward(seed, count)):
+    ours = quiet_ward(seed, count, skipped=first - 1)
+    for number, bed in enumerate(ours, first - 1):
         ward, place = divmod(number, ward_size)
         where = BedId(f"load-{ward + 1:02}", f"bed-{place + 1:02}")
         source = bed.patient(catalogue=catalogue)

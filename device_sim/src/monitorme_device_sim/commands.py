@@ -111,9 +111,21 @@ def ward(
     show_default=True,
     help="Send this many times as often.",
 )
+@click.option(
+    "--first-bed",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Begin with this one, where other processes load the beds before it.",
+)
 @_fleet_options
 def load(
-    beds: int, ward_size: int, seed: int, rate_factor: float, **options: Any
+    beds: int,
+    ward_size: int,
+    seed: int,
+    rate_factor: float,
+    first_bed: int,
+    **options: Any,
 ) -> None:  # click's
     """Load the system with stable patients, one device a bed."""
     from monitorme_device_sim.beds import load_beds
@@ -121,7 +133,9 @@ def load(
     catalogue = Catalogue.load(options["vitals"])
 
     def make(folder: Path, ledger: Ledger | None) -> list[Bed]:
-        return load_beds(beds, ward_size, seed, catalogue, folder, ledger)
+        return load_beds(
+            beds, ward_size, seed, catalogue, folder, ledger, first=first_bed
+        )
 
     _run(make, speed=rate_factor, **options)
 

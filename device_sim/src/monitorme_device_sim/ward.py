@@ -61,11 +61,15 @@ def demo_ward(seed: int = 1, beds: int = 20) -> list[WardBed]:
     return [_bed(number, beds, rng, known) for number in range(beds)]
 
 
-def quiet_ward(seed: int = 1, beds: int = 20) -> list[WardBed]:
-    """Return a ward of stable patients, for load."""
+def quiet_ward(seed: int = 1, beds: int = 20, *, skipped: int = 0) -> list[WardBed]:
+    """Return a ward of stable patients, for load.
+
+    `skipped` beds come before it: another process has them, and their patients.
+    """
     known = {"stable": scenarios.STABLE}
     rng = Random(f"{seed}:ward")
-    return [_bed(number, beds, rng, known) for number in range(beds)]
+    everybody = [_bed(number, beds, rng, known) for number in range(skipped + beds)]
+    return everybody[skipped:]
 
 
 def _bed(number: int, beds: int, rng: Random, known: dict[str, Scenario]) -> WardBed:
