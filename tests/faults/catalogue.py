@@ -8,12 +8,15 @@ from typing import Final
 from monitorme.testing import needs
 from tests.faults import injections as done
 from tests.faults.disks import require_own_disk
-from tests.faults.hospital import Hospital, Plan
+from tests.faults.hospital import Hospital
+from tests.faults.plan import Plan
 
 EMBEDDED_BEDS: Final = 40
 """amqtt serves for trial and tests: what it carries is less than a hospital."""
 ALMOST_AN_HOUR_S: Final = 20.0
 WITH_INFLUXDB: Final = Plan(has_influxdb=True)
+DEVICE_PROCESSES: Final = 5
+ONE_OF_SEVERAL: Final = Plan(device_processes=DEVICE_PROCESSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,12 @@ FAULTS: Final = (
     ),
     Fault("devices-killed", "kill -9 of all devices at once", done.kill("devices")),
     Fault(
+        "device-process-killed",
+        f"kill -9 of one device process, of {DEVICE_PROCESSES} that share the beds",
+        done.kill_device_process,
+        ONE_OF_SEVERAL,
+    ),
+    Fault(
         "recorder-and-broker-killed",
         "kill -9 of recorder and broker in the same moment",
         done.kill("recorder", "broker"),
@@ -67,12 +76,19 @@ FAULTS: Final = (
     Fault(
         "devices-stopped",
         "SIGSTOP of all devices for longer than their keepalive",
-        done.stop("devices"),
+        done.stop_devices,
+    ),
+    Fault(
+        "device-process-stopped",
+        f"SIGSTOP of one device process, of {DEVICE_PROCESSES} that share the beds, for "
+        "longer than its keepalive",
+        done.stop_device_process,
+        ONE_OF_SEVERAL,
     ),
     Fault(
         "influxdb-killed",
         "kill -9 of InfluxDB; compared with what is in InfluxDB",
-        done.kill("influxdb"),
+        done.kill_influxdb,
         WITH_INFLUXDB,
         needs=needs.influxd,
     ),

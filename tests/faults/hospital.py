@@ -3,16 +3,14 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import IO
 
 import pytest
 
@@ -23,50 +21,16 @@ from monitorme.installation import Installation
 from monitorme.site import Site
 from monitorme.testing.influxdb import running_influxdb
 from tests.faults.clocks import DeviceClock, HubClock
+from tests.faults.devices import DeviceProcess, split
 from tests.faults.disks import small_disk
 from tests.faults.network import Network
-from tests.faults.watching import Confirmations, LedgerTail, seconds_until_confirmed
+from tests.faults.plan import KEEPALIVE_S, Plan
+from tests.faults.verdict import Verdict, verify
+from tests.faults.watching import Confirmations, LedgerTail, newest, seconds_until_well
 
-KEEPALIVE_S = 5
-"""Of services and devices alike: the least that a site may choose."""
 LONGER_THAN_KEEPALIVE_S = 1.5 * KEEPALIVE_S + 1
 RECOVERY_TIMEOUT_S = 120.0
-DRAIN_TIMEOUT_S = 60.0
 MONITORME = (sys.executable, "-m", "monitorme")
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How large a hospital is, and what it runs on."""
-
-    beds: int = 500
-    broker: str = "mosquitto"
-    services: tuple[str, ...] = ("registry", "recorder")
-    recorder_settings: str = ""
-    hour_ends_in_s: float | None = None
-    """So long after the start, the hub's hour ends; none means when it does."""
-    is_relayed: bool = False
-    """Whether devices reach the broker through a network that can be broken."""
-    has_influxdb: bool = False
-    """Whether an InfluxDB of its own is what the journal is shipped to."""
-    disk_mb: int | None = None
-    """The size of a disk for the recorder alone; none means the disk of everybody."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What `monitorme recorder verify` says."""
-
-    made: int
-    stored: int
-    lost: int
-    doubled: int
-    altered: int
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether every reading is stored once, as it was made."""
-        return not (self.lost or self.doubled or self.altered)
 
 
 class Hospital:
@@ -76,7 +40,6 @@ class Hospital:
         self.plan = plan
         self.folder = folder
         self.data = folder / "data"
-        self.ledger = folder / "ledger.jsonl"
         ends_in_s = plan.hour_ends_in_s
         self.hub_clock = HubClock(
             folder, HubClock.before_the_hour(ends_in_s) if ends_in_s else 0.0
@@ -84,22 +47,17 @@ class Hospital:
         self.device_clock = DeviceClock(folder)
         self.torn = 0
         self.installation = self._installation()
-        self.tail = LedgerTail(self.ledger)
+        self.devices = split(folder, plan.beds, plan.device_processes)
         self.confirmations: Confirmations
         self.network: Network
         self.influxd: Influxd
-        self._log: IO[bytes] = (folder / "load.log").open("ab")
-        self._load: subprocess.Popen[bytes] | None = None
         self._ending = threading.Event()
         self._is_up = threading.Event()
 
     # What faults use.
 
     def pid(self, name: str) -> int:
-        """Return the process of a service, of the `broker` or of the `devices`."""
-        if name == "devices":
-            assert self._load is not None
-            return self._load.pid
+        """Return the process of a service, of the `broker` or of `influxdb`."""
         if name == "influxdb":
             assert self.influxd.pid is not None
             return self.influxd.pid
@@ -118,76 +76,68 @@ class Hospital:
             self.influxd.start()
             return
         os.kill(self.pid(name), signal.SIGKILL)
-        if name == "devices":
-            assert self._load is not None
-            self._load.wait(10)
-            self.switch_devices_on()
+
+    def kill_devices(self, processes: Sequence[DeviceProcess]) -> None:
+        """Kill processes of devices, and switch them on again at once."""
+        for one in processes:
+            os.kill(one.pid, signal.SIGKILL)
+        for one in processes:
+            one.wait_dead()
+        self.switch_on(processes)
 
     @contextmanager
     def stopped(self, name: str) -> Iterator[None]:
         """Have a process stand still, and go on again."""
-        pid = self.pid(name)
-        os.kill(pid, signal.SIGSTOP)
-        try:
+        with stopped([self.pid(name)]):
             yield
-        finally:
-            os.kill(pid, signal.SIGCONT)
 
-    def switch_devices_on(self) -> None:
-        """Start all devices; they find what they had kept."""
+    def switch_on(self, processes: Sequence[DeviceProcess]) -> None:
+        """Start devices; they find what they had kept."""
         port = self.installation.port
         if self.plan.is_relayed:
             port = self.network.port
         command = [
-            *(*MONITORME, "sim", "load", "--beds", str(self.plan.beds)),
+            *(*MONITORME, "sim", "load"),
             *("--broker", f"mqtt://127.0.0.1:{port}"),
             *("--secret-file", str(running.secret_file(self.data))),
-            *("--data", str(self.folder / "devices"), "--ledger", str(self.ledger)),
             *("--keepalive", str(KEEPALIVE_S)),
             *("--clock-file", str(self.device_clock.path)),
         ]
         with self.hub_clock.inherited():
-            self._load = subprocess.Popen(command, stdout=self._log, stderr=self._log)
+            for one in processes:
+                one.switch_on(command)
 
     def wait_recovered(self) -> float:
-        """Wait until what was made until now is on disk; returns the seconds.
+        """Wait until new readings of all devices are on disk too; returns the seconds.
 
         They contain the two seconds within which the recorder tells a device.
         """
-        return seconds_until_confirmed(
-            self.tail.newest(), self.confirmations, timeout_s=RECOVERY_TIMEOUT_S
+        return seconds_until_well(
+            self._tails, self.confirmations, timeout_s=RECOVERY_TIMEOUT_S
         )
 
     def wait_flowing(self) -> None:
         """Wait until every device has made readings that are on disk."""
         deadline = time.monotonic() + RECOVERY_TIMEOUT_S
-        while len(self.tail.newest()) < self.plan.beds:
+        while len(newest(self._tails)) < self.plan.beds:
             assert time.monotonic() < deadline, "never: every device makes readings"
             time.sleep(0.05)
         self.wait_recovered()
 
     def end_load(self) -> None:
         """Switch the devices off; they wait until all they made is confirmed."""
-        assert self._load is not None
-        self._load.terminate()
-        self._load.wait(DRAIN_TIMEOUT_S)
+        for one in self.devices:
+            one.ask_to_end()
+        for one in self.devices:
+            one.wait_ended()
 
     def verify(self, *arguments: str) -> Verdict:
-        """Compare the ledger with what is stored."""
-        command = [*MONITORME, "recorder", "verify", str(self.ledger), "--json"]
-        answer = subprocess.run(
-            [*command, "--data", str(self.data), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        if not answer.stdout:
-            raise RuntimeError(f"verify failed: {answer.stderr.strip()[-300:]}")
-        return Verdict(**json.loads(answer.stdout))
+        """Compare all ledgers with what is stored."""
+        ledgers = [tail.path for tail in self._tails]
+        return verify(ledgers, self.data, *arguments)
 
     def verify_influxdb(self) -> Verdict:
-        """Compare the ledger with what is in InfluxDB, once everything is shipped."""
+        """Compare the ledgers with what is in InfluxDB, once everything is shipped."""
         deadline = time.monotonic() + RECOVERY_TIMEOUT_S
         verdict = self.verify("--store", "influxdb")
         while verdict.lost and time.monotonic() < deadline:
@@ -196,10 +146,12 @@ class Hospital:
         return verdict
 
     def named_losses(self) -> int:
-        """Return how many readings of the ledger the recorder itself names as lost."""
+        """Return how many readings of the ledgers the recorder itself names as lost."""
         url = history_url(self.data, None)
         named = 0
-        for ward, bed, made in self.tail.newest_by_bed():
+        for ward, bed, made in chain.from_iterable(
+            tail.newest_by_bed() for tail in self._tails
+        ):
             with urllib.request.urlopen(f"{url}/v1/beds/{ward}/{bed}/gaps") as answer:
                 for gap in json.load(answer):
                     newest = made.get((gap["device"], gap["boot"]), 0)
@@ -212,6 +164,10 @@ class Hospital:
         return sorted((self.data / "recorder").glob("*.journal"))
 
     # Its life.
+
+    @property
+    def _tails(self) -> list[LedgerTail]:
+        return [one.tail for one in self.devices]
 
     def _installation(self) -> Installation:
         config = self.folder / "site.toml"
@@ -241,15 +197,25 @@ class Hospital:
         assert self._is_up.wait(30), "the hub never came up"
 
     def close(self) -> None:
-        """End everything that still runs."""
-        if self._load is not None and self._load.poll() is None:
-            self._load.kill()
-            self._load.wait(10)
-        self._log.close()
+        """End all devices that still run."""
+        for one in self.devices:
+            one.close()
 
     def end_hub(self) -> None:
         """Have the hub end as it does at SIGTERM."""
         self._ending.set()
+
+
+@contextmanager
+def stopped(pids: Sequence[int]) -> Iterator[None]:
+    """Have processes stand still, and go on again."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager
@@ -291,8 +257,8 @@ def _running(folder: Path, plan: Plan) -> Iterator[Hospital]:
         hospital.network = Network(port)
         hospital.confirmations = Confirmations(port, hospital.data)
         with hospital.network.running(), hospital.confirmations.heard():
-            hospital.switch_devices_on()
             try:
+                hospital.switch_on(hospital.devices)
                 hospital.wait_flowing()
                 yield hospital
             finally:

@@ -9,21 +9,32 @@ from random import Random
 
 from tests.faults.clocks import HOUR_S
 from tests.faults.disks import full, tear
-from tests.faults.hospital import LONGER_THAN_KEEPALIVE_S, Hospital
+from tests.faults.hospital import LONGER_THAN_KEEPALIVE_S, Hospital, stopped
+
+DEVICES = "devices"
 
 
 def kill(*names: str) -> Callable[[Hospital, Random], None]:
     """Return what kills processes, all in one moment."""
 
     def inject(hospital: Hospital, chance: Random) -> None:
-        ours = [name for name in names if name not in ("devices", "influxdb")]
-        for pid in [hospital.pid(name) for name in ours]:
+        pids = [hospital.pid(name) for name in names if name != DEVICES]
+        for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        for name in names:
-            if name not in ours:
-                hospital.kill(name)
+        if DEVICES in names:
+            hospital.kill_devices(hospital.devices)
 
     return inject
+
+
+def kill_influxdb(hospital: Hospital, chance: Random) -> None:
+    """Kill InfluxDB, which nobody but us starts again."""
+    hospital.kill("influxdb")
+
+
+def kill_device_process(hospital: Hospital, chance: Random) -> None:
+    """Kill one process of devices; the others go on."""
+    hospital.kill_devices([chance.choice(hospital.devices)])
 
 
 def stop(name: str) -> Callable[[Hospital, Random], None]:
@@ -34,6 +45,18 @@ def stop(name: str) -> Callable[[Hospital, Random], None]:
             time.sleep(LONGER_THAN_KEEPALIVE_S + chance.uniform(0, 1))
 
     return inject
+
+
+def stop_devices(hospital: Hospital, chance: Random) -> None:
+    """Have all devices stand still for longer than their keepalive."""
+    with stopped([one.pid for one in hospital.devices]):
+        time.sleep(LONGER_THAN_KEEPALIVE_S + chance.uniform(0, 1))
+
+
+def stop_device_process(hospital: Hospital, chance: Random) -> None:
+    """Have one process of devices stand still for longer than its keepalive."""
+    with stopped([chance.choice(hospital.devices).pid]):
+        time.sleep(LONGER_THAN_KEEPALIVE_S + chance.uniform(0, 1))
 
 
 def stall_influxdb_and_kill_broker(hospital: Hospital, chance: Random) -> None:

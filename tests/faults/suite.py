@@ -9,7 +9,8 @@ from random import Random
 from time import sleep
 
 from tests.faults.catalogue import Fault
-from tests.faults.hospital import Hospital, Verdict, running_hospital
+from tests.faults.hospital import Hospital, running_hospital
+from tests.faults.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A short version of the fault suite: a small hospital, and most faults once."""
+"""A short version of the fault suite: a small hospital, and every fault once."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,8 +7,9 @@ from random import Random
 import pytest
 
 from tests.faults import suite
-from tests.faults.catalogue import named
-from tests.faults.hospital import Plan, running_hospital
+from tests.faults.catalogue import FAULTS, named
+from tests.faults.hospital import running_hospital
+from tests.faults.plan import Plan
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
@@ -18,13 +19,41 @@ TOGETHER = (
         "recorder-killed",
         "broker-killed",
         "devices-killed",
+        "device-process-killed",
         "recorder-and-broker-killed",
+        "everything-killed",
         "stale-acknowledgement",
     ),
-    ("network-cut", "network-halves", "device-clock-back", "hub-clock-back"),
-    ("recorder-stopped", "broker-stopped"),
+    (
+        "network-cut",
+        "network-swallows",
+        "network-halves",
+        "network-slow",
+        "device-clock-back",
+        "hub-clock-back",
+    ),
+    (
+        "recorder-stopped",
+        "broker-stopped",
+        "devices-stopped",
+        "device-process-stopped",
+    ),
 )
-"""Faults that share a hospital; the others have one of their own."""
+"""Faults that share a hospital."""
+ALONE = ("embedded-broker-killed", "disk-full", "torn-page-of-a-closed-hour")
+SHIPPING = (
+    "influxdb-stalled-and-broker-killed",
+    "influxdb-killed",
+    "influxdb-stopped",
+    "recorder-killed-while-shipping",
+)
+TORN = ("torn-page-of-the-current-hour", "torn-write-ahead-log")
+SHARED = Plan(beds=30, is_relayed=True, device_processes=3)
+
+
+def test_every_fault_of_the_suite_is_done_here() -> None:
+    here = [name for names in (*TOGETHER, ALONE, SHIPPING, TORN) for name in names]
+    assert sorted(here) == sorted(one.name for one in FAULTS)
 
 
 @pytest.mark.parametrize("names", TOGETHER, ids=lambda names: names[0])
@@ -34,7 +63,7 @@ def test_faults_one_after_the_other_lose_nothing(
     faults = [named(name) for name in names]
     for fault in faults:
         fault.needs()
-    with running_hospital(tmp_path, Plan(beds=30, is_relayed=True)) as hospital:
+    with running_hospital(tmp_path, SHARED) as hospital:
         suite.play(hospital, faults, times=1, chance=Random(SEED))
         hospital.end_load()
         verdict, named_lost = hospital.verify(), hospital.named_losses()
@@ -43,7 +72,7 @@ def test_faults_one_after_the_other_lose_nothing(
     assert verdict.is_exact, verdict
 
 
-@pytest.mark.parametrize("name", ["embedded-broker-killed", "disk-full"])
+@pytest.mark.parametrize("name", ALONE)
 def test_a_fault_of_a_hospital_of_its_own_loses_nothing(
     tmp_path: Path, name: str
 ) -> None:
@@ -58,8 +87,7 @@ def test_a_fault_of_a_hospital_of_its_own_loses_nothing(
 def test_influxdb_and_recorder_are_killed_and_influxdb_has_everything(
     tmp_path: Path,
 ) -> None:
-    faults = [named("influxdb-stalled-and-broker-killed"), named("influxdb-killed")]
-    faults.append(named("recorder-killed-while-shipping"))
+    faults = [named(name) for name in SHIPPING]
     for fault in faults:
         fault.needs()
     with running_hospital(tmp_path, Plan(beds=20, has_influxdb=True)) as hospital:
@@ -70,12 +98,16 @@ def test_influxdb_and_recorder_are_killed_and_influxdb_has_everything(
     assert shipped == verdict
 
 
-def test_a_torn_page_is_set_aside_and_every_lost_reading_is_named(
+def test_torn_pages_are_set_aside_and_every_lost_reading_is_named(
     tmp_path: Path,
 ) -> None:
-    fault = named("torn-page-of-the-current-hour")
-    fault.needs()
-    row = suite.run(fault, times=1, seed=SEED, beds=20, folder=tmp_path)
-    assert row.verdict.stored > 0
-    assert (row.verdict.doubled, row.verdict.altered) == (0, 0)
-    assert row.named >= row.verdict.lost
+    faults = [named(name) for name in TORN]
+    for fault in faults:
+        fault.needs()
+    with running_hospital(tmp_path, Plan(beds=20)) as hospital:
+        suite.play(hospital, faults, times=1, chance=Random(SEED))
+        hospital.end_load()
+        verdict, named_lost = hospital.verify(), hospital.named_losses()
+    assert verdict.stored > 0
+    assert (verdict.doubled, verdict.altered) == (0, 0)
+    assert named_lost >= verdict.lost

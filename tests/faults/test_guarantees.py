@@ -2,8 +2,8 @@
 
 from tests.faults import table
 from tests.faults.catalogue import FAULTS, named
-from tests.faults.hospital import Verdict
 from tests.faults.suite import Row
+from tests.faults.verdict import Verdict
 
 
 def document() -> str:

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from monitorme.credentials import password_on
 
 Boot = tuple[str, str]
 WATCHER = "fault-watch"
+POLL_S = 0.05
 
 
 class Confirmations:
@@ -64,7 +65,7 @@ class LedgerTail:
     """Follows a ledger: the newest seq of every device's boot."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._offset = 0
         self._boots: dict[str, str] = {}
         self._newest: dict[Boot, int] = {}
@@ -79,8 +80,8 @@ class LedgerTail:
 
     def newest(self) -> dict[Boot, int]:
         """Return the newest seq of every device, in the boot that it is in now."""
-        if self._path.exists():
-            with self._path.open("rb") as file:
+        if self.path.exists():
+            with self.path.open("rb") as file:
                 file.seek(self._offset)
                 data = file.read()
             whole = data[: data.rfind(b"\n") + 1]
@@ -94,21 +95,46 @@ class LedgerTail:
         return {boot: self._newest[boot] for boot in self._boots.items()}
 
 
-def seconds_until_confirmed(
-    made: dict[Boot, int], confirmations: Confirmations, *, timeout_s: float
+def newest(tails: Iterable[LedgerTail]) -> dict[Boot, int]:
+    """Return the newest seq of every device, in the boot that it is in now."""
+    return {boot: seq for tail in tails for boot, seq in tail.newest().items()}
+
+
+def seconds_until_well(
+    tails: Sequence[LedgerTail], confirmations: Confirmations, *, timeout_s: float
 ) -> float:
-    """Return after how long all of it was confirmed; raises TimeoutError."""
+    """Return after how long everybody has got over what happened to them.
+
+    That is when every device has made a reading since now, and was told that this one
+    and all before it are on disk: who only has what was confirmed before a fault has not
+    shown to be well after it. Raises TimeoutError.
+    """
     began_s = time.monotonic()
-    while not confirmations.cover(made):
+    before = now = newest(tails)
+    while any(before.get(boot) == seq for boot, seq in now.items()):
         if time.monotonic() - began_s > timeout_s:
+            silent = sum(before.get(boot) == seq for boot, seq in now.items())
+            raise TimeoutError(f"{silent} of {len(now)} devices make no readings")
+        time.sleep(POLL_S)
+        now = newest(tails)
+    # Of a boot that has ended meanwhile, `before` has the last reading.
+    made = {**before, **now}
+    _wait_confirmed(made, confirmations, deadline_s=began_s + timeout_s)
+    return time.monotonic() - began_s
+
+
+def _wait_confirmed(
+    made: dict[Boot, int], confirmations: Confirmations, *, deadline_s: float
+) -> None:
+    while not confirmations.cover(made):
+        if time.monotonic() > deadline_s:
             missing = [
                 boot
                 for boot, seq in made.items()
                 if confirmations.through.get(boot, 0) < seq
             ]
             raise TimeoutError(
-                f"{len(missing)} of {len(made)} devices, {missing[0]} for one, were not "
-                f"told within {timeout_s:g} s that what they made is on disk"
+                f"{len(missing)} of {len(made)} boots, {missing[0]} for one, were not "
+                "told in time that what they made is on disk"
             )
-        time.sleep(0.05)
-    return time.monotonic() - began_s
+        time.sleep(POLL_S)
