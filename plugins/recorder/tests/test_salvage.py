@@ -61,8 +61,8 @@ def names_in(store: Store) -> list[tuple[str, int]]:
         for one in unpack_chunk(data)
     ]
     db.close()
-    for stream in store.tail_streams():
-        found += [(stream.device, one.seq) for one in store.tail(stream)]
+    for tail in store.tails(lambda stream: True).tails:
+        found += [(tail.stream.device, one.seq) for one in tail.kept]
     return found
 
 

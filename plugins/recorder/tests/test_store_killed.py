@@ -29,14 +29,14 @@ def test_what_was_folded_after_the_last_checkpoint_is_known(tmp_path: Path) -> N
     store.store([arrival("heart_rate", seq) for seq in range(1, 11)], [])
     store.fold_due(NOW_MS + 6)  # a stream's readings are in a chunk now
     store.store([arrival("respiratory_rate", seq) for seq in range(11, 16)], [])
-    assert len(store.tail_streams()) == 1
+    assert len(store.tails(lambda stream: True).tails) == 1
 
     store = killed(store)
     assert store.marks()["d-1", "b1"].through == 15
     again = [arrival("heart_rate", 3), arrival("respiratory_rate", 12)]
     assert store.store(again, []) == 0
-    (stream,) = store.tail_streams()
-    assert [one.seq for one in store.tail(stream)] == list(range(11, 16))
+    (tail,) = store.tails(lambda stream: True).tails
+    assert [one.seq for one in tail.kept] == list(range(11, 16))
     store.close()
 
 

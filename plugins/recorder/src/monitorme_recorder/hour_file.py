@@ -86,6 +86,7 @@ class HourFile:
     def _begin(self) -> None:
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=full")
+        self._is_synced = True
         self._db.execute("pragma wal_autocheckpoint=4000")
         self._db.executescript(_SCHEMA)
         self._grow()
@@ -128,9 +129,13 @@ class HourFile:
         return bool(answer)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Do all or nothing; on disk when it ends. Raises StorageError."""
+    def transaction(self, *, is_synced: bool = True) -> Iterator[None]:
+        """Do all or nothing; on disk when it ends. Raises StorageError.
+
+        One that is not synced is on disk with the next that is, or not at all.
+        """
         with storage_errors(self.path):
+            self._sync(is_synced=is_synced)
             self._db.execute("begin immediate")
             try:
                 yield
@@ -141,6 +146,11 @@ class HourFile:
                 # What was numbered in a transaction that failed is not on disk.
                 self._streams = {stream: number for number, stream in self.streams()}
                 raise
+
+    def _sync(self, *, is_synced: bool) -> None:
+        if is_synced != self._is_synced:
+            self._db.execute(f"pragma synchronous={'full' if is_synced else 'normal'}")
+            self._is_synced = is_synced
 
     def stream_number(self, stream: Stream) -> int:
         """Return the number of a stream in this file, giving it one if need be."""

@@ -63,11 +63,6 @@ class Memory:
         """Return all boots, as they are now."""
         return self._boots.copy()
 
-    def tail(self, stream: Stream) -> list[Kept]:
-        """Return what is in memory of a stream and in no chunk."""
-        track = self._tracks.get(stream)
-        return self.unpacked(track) if track is not None else []
-
     def newest(self, ward: str, bed: str) -> dict[Stream, Kept]:
         """Return the newest reading of each stream of a bed."""
         found = {}
@@ -78,11 +73,11 @@ class Memory:
                     found[track.stream] = kept
         return found
 
-    def unpacked(self, track: Track) -> list[Kept]:
-        """Return a track's tail, the blocks of waveforms unpacked."""
+    def unpacked(self, track: Track, tail: list[Kept | Packed]) -> list[Kept]:
+        """Return what a track has or had in its tail, the blocks of waveforms unpacked."""
         if not track.is_waveform:
-            return list(cast(list[Kept], track.tail))
-        whole = (self._whole(track.stream, one) for one in track.tail)
+            return cast(list[Kept], tail)
+        whole = (self._whole(track.stream, one) for one in tail)
         return [one for one in whole if one is not None]
 
     def kept(self, stream: Stream, record: LogRecord) -> Kept | None:

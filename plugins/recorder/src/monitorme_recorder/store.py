@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,7 @@ from monitorme_recorder.memory import DeviceBoot, Memory, kept_of
 from monitorme_recorder.opening import open_newest
 from monitorme_recorder.records import Kept, LogRecord, Stream, pack_columns
 from monitorme_recorder.spans import Span
-from monitorme_recorder.tracks import Boot, Track
+from monitorme_recorder.tracks import Boot, Tail, Tails, Track
 from monitorme_recorder.watermark import Watermark
 
 log = logging.getLogger(__name__)
@@ -37,8 +37,8 @@ FOLD_AT_ONCE: Final = 200
 class Store:
     """Stores readings exactly once; written by one thread at a time, read by any.
 
-    Readers take `lock` while they look at `tail` and begin to read files, so that a
-    reading is never in both or in neither.
+    What is folded is on disk a moment before it leaves memory: who reads both takes what
+    is in memory first (`tails`), and leaves out of it what `HourFile` says is folded.
     """
 
     def __init__(self, folder: Path, catalogue: Catalogue, now_ms: int) -> None:
@@ -100,7 +100,7 @@ class Store:
     def fold(self) -> None:
         """Fold all that is in memory; raises StorageError, changing nothing."""
         tracks = [track for track in self.memory.tracks() if track.tail]
-        self._fold(tracks, is_checkpoint=True)
+        self._fold(tracks, is_checkpoint=True, is_last=True)
         self._full.clear()
 
     def fold_due(self, before_ms: int, *, is_checkpoint: bool = False) -> None:
@@ -155,13 +155,18 @@ class Store:
 
     # reading
 
-    def tail(self, stream: Stream) -> list[Kept]:
-        """Return what is in memory of a stream; hold `lock`."""
-        return self.memory.tail(stream)
-
-    def tail_streams(self) -> list[Stream]:
-        """Return the streams of which something is in memory; hold `lock`."""
-        return [track.stream for track in self.memory.tracks() if track.tail]
+    def tails(self, wanted: Callable[[Stream], bool]) -> Tails:
+        """Return what is in memory and in no chunk, and the file that its log is in."""
+        with self.lock:
+            path = self._file.path
+            held = [
+                (track, track.first_log, track.tail.copy())
+                for track in self.memory.tracks()
+                if track.tail and wanted(track.stream)
+            ]
+        unpacked = self.memory.unpacked
+        tails = [Tail(one.stream, log_id, unpacked(one, t)) for one, log_id, t in held]
+        return Tails(path, tails)
 
     def newest(self, ward: str, bed: str) -> dict[Stream, Kept]:
         """Return the newest reading of each stream that came lately; hold `lock`."""
@@ -225,24 +230,31 @@ class Store:
         track.number = self._file.stream_number(track.stream)
         return track.number
 
-    def _fold(self, tracks: list[Track], *, is_checkpoint: bool) -> None:
+    def _fold(
+        self, tracks: list[Track], *, is_checkpoint: bool, is_last: bool = False
+    ) -> None:
+        """Fold tracks; readers are kept out only while memory lets go of them.
+
+        The log has everything, so that all but a file's last folding need not be synced.
+        """
+        unsaved = [b for b in self.memory.boots().values() if not b.is_saved]
+        with self._file.transaction(is_synced=is_last):
+            for track in tracks:
+                tail = self.memory.unpacked(track, track.tail)
+                for kept in _slices(tail, 2 * track.full):
+                    self._file.add_chunk(track.stream, kept)
+            if is_checkpoint:
+                self._save(self._file, unsaved)
+                others = self.memory.first_log(besides=set(tracks))
+                folded = self._file.log_id if others is None else others - 1
+                self._file.mark_folded(folded)
         with self.lock:
-            unsaved = [b for b in self.memory.boots().values() if not b.is_saved]
-            with self._file.transaction():
-                for track in tracks:
-                    for kept in _slices(self.memory.unpacked(track), 2 * track.full):
-                        self._file.add_chunk(track.stream, kept)
-                if is_checkpoint:
-                    self._save(self._file, unsaved)
-                    others = self.memory.first_log(besides=set(tracks))
-                    folded = self._file.log_id if others is None else others - 1
-                    self._file.mark_folded(folded)
             for track in tracks:
                 track.tail = []
                 track.limit = track.full
-            if is_checkpoint:
-                for boot in unsaved:
-                    boot.is_saved = True
+        if is_checkpoint:
+            for boot in unsaved:
+                boot.is_saved = True
 
     def _save(self, file: HourFile, boots: Iterable[Boot]) -> None:
         file.save_watermarks(

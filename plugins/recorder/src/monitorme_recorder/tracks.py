@@ -1,7 +1,8 @@
 """What the recorder has in memory: of every stream, and of every boot of a device."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -73,6 +74,21 @@ class Boot:
         mark.last_ms = now_ms
         self.taken.clear()
         self.is_saved = False
+
+
+class Tail(NamedTuple):
+    """What is in memory of a stream, and the first row of the log that it is in."""
+
+    stream: Stream
+    first_log: int
+    kept: list[Kept]
+
+
+class Tails(NamedTuple):
+    """Tails of one moment, and the file whose log has them."""
+
+    path: Path
+    tails: list[Tail]
 
 
 class Track:

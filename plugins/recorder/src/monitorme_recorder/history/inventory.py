@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from monitorme_recorder.history.hour_readers import HourReaders, open_read_only
-from monitorme_recorder.history.parts import Listing
+from monitorme_recorder.history.parts import Listing, not_folded
 from monitorme_recorder.history_store import StoredReading
 from monitorme_recorder.records import Kept, Stream
 from monitorme_recorder.store import Store
@@ -29,9 +29,9 @@ class Inventory:
 
     def everything(self) -> Iterator[StoredReading]:
         """Return every reading that is stored, then what is in memory."""
-        with self._store.lock:
-            tails = {s: self._store.tail(s) for s in self._store.tail_streams()}
-            databases = list(self._snapshots())
+        held = self._store.tails(lambda stream: True)
+        databases = list(self._snapshots())
+        tails = not_folded(held, dict(databases).get(held.path))
         for path, db in databases:
             with closing(db):
                 yield from self._chunks_of(path, db)

@@ -1,8 +1,9 @@
 """The parts that a journal's answer is made of: chunks in files, and what is in memory.
 
 Chunks and memory are listed as of one moment, so that a reading is in one of them and
-never in both. A chunk never changes; it is loaded when it is needed, without a snapshot,
-so that a slow listener holds nothing up.
+never in both; without waiting for the writer, which may be folding for 100 ms. A chunk
+never changes; it is loaded when it is needed, without a snapshot, so that a slow listener
+holds nothing up.
 """
 
 import sqlite3
@@ -19,6 +20,7 @@ from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history_store import Series
 from monitorme_recorder.records import Kept, Stream
 from monitorme_recorder.store import Store
+from monitorme_recorder.tracks import Tails
 
 SNAPSHOTS: Final = 2
 """Files of which a snapshot is taken: the hour that is written, and the one before."""
@@ -56,19 +58,19 @@ class Listing:
         paths: Callable[[list[Path]], list[Path]],
         wanted: Callable[[Stream], bool],
     ) -> "Iterator[Moment]":
-        """Hold one moment: what is in memory, and the files as they are then."""
+        """Hold one moment: what is in memory, and the files as they are then.
+
+        Nothing of the writer's is waited for: what is folded between the look at memory
+        and the snapshots is taken from the snapshots.
+        """
+        held = self._store.tails(wanted)
+        chosen = paths(self._readers.paths())
         with ExitStack() as stack:
-            with self._store.lock:
-                tails = {
-                    stream: self._store.tail(stream)
-                    for stream in self._store.tail_streams()
-                    if wanted(stream)
-                }
-                chosen = paths(self._readers.paths())
-                open_files = {
-                    path: stack.enter_context(self._snapshot(path))
-                    for path in chosen[-SNAPSHOTS:]
-                }
+            open_files = {
+                path: stack.enter_context(self._snapshot(path))
+                for path in chosen[-SNAPSHOTS:]
+            }
+            tails = not_folded(held, open_files.get(held.path))
             yield Moment(self._readers, tails, chosen, open_files)
 
     def load(self, chunk: Chunk) -> list[Kept]:
@@ -153,6 +155,10 @@ class Moment:
         return unpack_curves(lots)
 
 
+_FOLDED: Final = (
+    "select log from folded where stream = (select id from stream where ward=? and bed=?"
+    " and vital=? and device=? and boot=?)"
+)
 _LISTED: Final = (
     "select id, first_ms, last_ms, readings from chunk"
     " where stream=? and last_ms>=? and first_ms<? order by id"
@@ -161,6 +167,19 @@ _CURVE: Final = (
     "select data from curve where stream=? and part between ? and ? and last_ms>=?"
     " and first_ms<?"
 )
+
+
+def not_folded(held: Tails, db: sqlite3.Connection | None) -> dict[Stream, list[Kept]]:
+    """Return the tails but for those that a snapshot of their file has in chunks.
+
+    All of a stream's tail is folded at once, and the row of the log noted up to which.
+    """
+    found: dict[Stream, list[Kept]] = {}
+    for stream, first_log, kept in held.tails:
+        row = db.execute(_FOLDED, stream).fetchone() if db is not None else None
+        if row is None or row[0] < first_log:
+            found[stream] = kept
+    return found
 
 
 def streams_of(
