@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitorme.contract.payloads import Service, ServiceState, decode
+from monitorme.contract.payloads import Priority, Service, ServiceState, decode
 from monitorme.contract.topics import ServiceTopic
 from monitorme.contract.vitals import Catalogue
 from monitorme.errors import StorageError
@@ -84,6 +84,32 @@ def test_a_full_disk_holds_the_batch_until_there_is_room(
         for m in echo.published("monitorme/v1/service/+/+")
     ]
     assert ("cannot store: the disk is full",) in told
+    assert not echo.context.alarms
+
+
+def test_a_technical_alarm_is_reported_at_once_and_until_it_is_over(
+    echo: PluginRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitorme.host.TICK_S", 0)
+    context = echo.context
+
+    def told(*, after_ms: int) -> Service:
+        echo.now_ms += after_ms
+        echo.host.step(timeout_s=0)
+        return decode(Service, echo.published("monitorme/v1/service/+/+")[-1].payload)
+
+    assert told(after_ms=0).alarms == ()
+    context.alarm("disk", "it fills", Priority.MEDIUM)
+    began_ms = echo.now_ms
+    (alarm,) = told(after_ms=10).alarms
+    assert (alarm.text, alarm.since_ms) == ("it fills", began_ms)
+    context.alarm("disk", "it is nearly full", Priority.MEDIUM)
+    service = told(after_ms=5_000)
+    assert [one.since_ms for one in service.alarms] == [began_ms]
+    assert service.trouble == ("it is nearly full",)
+    context.over("disk")
+    service = told(after_ms=10)
+    assert (service.alarms, service.trouble) == ((), ())
 
 
 def test_what_was_not_acknowledged_comes_again(tmp_path: Path) -> None:

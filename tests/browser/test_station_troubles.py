@@ -22,12 +22,18 @@ def running(tmp_path: Path) -> Iterator[Station]:
     station.run.stop()
 
 
-def introduce(station: Station, service: str, state: str = "running") -> None:
+def introduce(
+    station: Station,
+    service: str,
+    state: str = "running",
+    alarms: tuple[dict[str, object], ...] = (),
+) -> None:
     now_ms = wall_clock_ms()
     said = Service.model_validate(
         {
             **{"service": service, "instance": "1", "state": state, "pid": 1},
             **{"version": "1", "started_ms": now_ms, "time_ms": now_ms},
+            "alarms": alarms,
         },
         strict=False,
     )
@@ -51,6 +57,25 @@ def test_a_service_that_has_gone_is_told_across_the_screen(
     assert box["y"] + box["height"] <= 1080
     introduce(running, "analysis")
     expect(trouble).to_be_hidden(timeout=3_000)
+
+
+def test_an_alarm_of_a_service_stands_among_the_technical_ones(
+    page: Page, running: Station
+) -> None:
+    alarm: dict[str, object] = {
+        **{"code": "disk_nearly_full", "priority": "medium", "since_ms": 1},
+        "text": "the recorder's disk has 10 MB left",
+    }
+    introduce(running, "recorder", alarms=(alarm,))
+    page.goto(running.url)
+    row = page.locator("#technical .alarm")
+    expect(row).to_contain_text(
+        "Hub  the recorder's disk has 10 MB left", timeout=3_000
+    )
+    expect(row.locator("button")).to_have_count(0)
+    introduce(running, "recorder")
+    expect(row).to_have_count(0, timeout=3_000)
+    expect(page.locator("#technical")).to_have_text("none")
 
 
 def test_a_broker_that_is_not_reached_is_told(page: Page, running: Station) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from monitorme.contract import topics
-from monitorme.contract.payloads import Service, ServiceState
+from monitorme.contract.payloads import Priority, Service, ServiceState
 from monitorme.errors import StorageError
 from monitorme.messaging import Batch, Bus, Message
 from monitorme.plugin import Context, Plugin
@@ -65,6 +65,8 @@ class Host:
         self._lag_ms = 0.0
         self._next_tick_s = 0.0
         self._next_health_ms = 0
+        self._told: set[str] = set()
+        """The technical alarms that were last reported."""
 
     def run(
         self,
@@ -122,7 +124,7 @@ class Host:
         """Hold the batch, unacknowledged, until the disk takes it again."""
         wait_s = FIRST_RETRY_S
         while True:
-            self._context.trouble["storage"] = f"cannot store: {error}"
+            self._context.alarm("storage", f"cannot store: {error}", Priority.MEDIUM)
             log.error("cannot store, holding the batch wait_s=%.1f: %s", wait_s, error)
             self._report(ServiceState.RUNNING)
             self._bus.idle(seconds=wait_s)
@@ -131,7 +133,7 @@ class Host:
             except StorageError as again:
                 error, wait_s = again, min(wait_s * 2, LONGEST_RETRY_S)
                 continue
-            del self._context.trouble["storage"]
+            self._context.over("storage")
             return
 
     def _retry_one(self, message: Message) -> None:
@@ -164,7 +166,7 @@ class Host:
             log.exception("tick failed")
         else:
             self._context.trouble.pop("tick", None)
-        if now_ms >= self._next_health_ms:
+        if now_ms >= self._next_health_ms or self._told != self._context.alarms.keys():
             self._next_health_ms = now_ms + HEALTH_EVERY_MS
             self._report(ServiceState.RUNNING)
             self._lag_ms = 0.0
@@ -181,7 +183,9 @@ class Host:
                 "figures": {**context.figures, "processor_s": processor},
                 "endpoints": dict(context.endpoints),
                 "trouble": tuple(context.trouble.values()),
+                "alarms": tuple(context.alarms.values()),
             }
         )
+        self._told = set(context.alarms)
         topic = topics.ServiceTopic(self._born.service, self._born.instance)
         self._bus.publish(topic, health, retain=True)

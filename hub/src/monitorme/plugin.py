@@ -1,5 +1,6 @@
 """The contract of a plugin: batch in, acknowledged on return."""
 
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -10,9 +11,12 @@ from typing import Annotated, ClassVar, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
+from monitorme.contract.payloads import Priority, ServiceAlarm
 from monitorme.contract.vitals import Catalogue
 from monitorme.finding import Finding
 from monitorme.messaging import Message, Publisher
+
+log = logging.getLogger(__name__)
 
 
 def wall_clock_ms() -> int:
@@ -80,6 +84,25 @@ class Context:
     """Where the plugin serves HTTP, by name; published in its birth."""
     trouble: dict[str, str] = field(default_factory=dict)
     """What an operator should know now, a sentence by subject; delete when over."""
+    alarms: dict[str, ServiceAlarm] = field(default_factory=dict)
+    """What of that is a technical alarm, by subject; see `alarm` and `over`."""
+
+    def alarm(self, code: str, text: str, priority: Priority = Priority.LOW) -> None:
+        """Tell a trouble as a technical alarm too; stations show it until it is over."""
+        before = self.alarms.get(code)
+        since_ms = self.now_ms() if before is None else before.since_ms
+        if before is None:
+            log.error("technical alarm code=%s: %s", code, text)
+        self.trouble[code] = text
+        self.alarms[code] = ServiceAlarm(
+            code=code, priority=priority, text=text[:500], since_ms=since_ms
+        )
+
+    def over(self, code: str) -> None:
+        """End a technical alarm; nothing where there is none."""
+        self.trouble.pop(code, None)
+        if self.alarms.pop(code, None) is not None:
+            log.info("technical alarm is over code=%s", code)
 
 
 C = TypeVar("C", bound=PluginConfig)

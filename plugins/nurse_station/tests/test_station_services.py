@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from monitorme.contract.payloads import Priority, ServiceAlarm
 from monitorme_nurse_station import services
 from monitorme_nurse_station.services import NEEDED, NO_BROKER, STUCK, Services
 
@@ -24,6 +25,22 @@ def troubles(heard: Services, *, now_ms: int = LATER_MS) -> list[str]:
 
 def test_where_all_are_there_nothing_is_said() -> None:
     assert troubles(with_all_there()) == []
+
+
+def test_alarms_of_services_go_with_them() -> None:
+    heard = with_all_there()
+    alarm = ServiceAlarm(
+        code="disk_nearly_full", priority=Priority.MEDIUM, text="full", since_ms=7
+    )
+    heard.take("recorder", "1", is_there=True, now_ms=LATER_MS, alarms=(alarm,))
+    (shown,) = heard.alarms()
+    assert (shown["service"], shown["text"], shown["raised_ms"]) == (
+        "recorder",
+        "full",
+        7,
+    )
+    heard.take("recorder", "1", is_there=False, now_ms=LATER_MS)
+    assert heard.alarms() == []
 
 
 @pytest.mark.parametrize("name", NEEDED)

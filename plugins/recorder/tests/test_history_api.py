@@ -229,6 +229,12 @@ def test_an_hour_that_is_damaged_is_a_gap_and_the_rest_is_there(
     assert gaps[0]["reason"] == "journal_damaged"
     run.tick()
     assert any("is damaged" in said for said in run.context.trouble.values())
+    alarm = run.context.alarms["journal_damaged"]
+    assert "is damaged in the hours from" in alarm.text
+    run.tick(after_ms=60 * HOUR_MS)
+    run.tick()
+    assert not run.context.alarms, "it is over when the hour has been dropped"
+    assert not run.context.trouble
 
 
 def test_the_latest_of_a_ward_are_asked_for_together(run: PluginRun) -> None:

@@ -192,16 +192,24 @@ def test_retry_after_is_waited_for(faulty: Shipped, proxy: FaultyHttp) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "advice"), [(401, "see to its token"), (403, "see to its token")]
+    ("number", "advice"),
+    [
+        (401, "see to its token"),
+        (403, "see to its token"),
+        (404, "see to organisation and bucket"),
+    ],
 )
-def test_a_wrong_token_is_a_technical_alarm_and_is_tried_on(
+def test_what_needs_a_technician_is_a_technical_alarm_and_is_tried_on(
     faulty: Shipped, proxy: FaultyHttp, number: int, advice: str
 ) -> None:
     proxy.always = status(number, "unauthorized")
     faulty.send(3)
     faulty.until(lambda: advice in faulty.trouble())
+    (alarm,) = faulty.run.context.alarms.values()
+    assert advice in alarm.text
     proxy.always = None
     faulty.until(lambda: faulty.has_all() and not faulty.trouble())
+    assert not faulty.run.context.alarms
 
 
 def test_a_bucket_that_is_deleted_is_made_again(ward: Shipped) -> None:

@@ -198,10 +198,10 @@ def test_the_oldest_goes_for_want_of_room_but_never_the_last_day(
     assert path_of(folder, START_MS - 26 * HOUR_MS).name not in left
     assert path_of(folder, START_MS - 20 * HOUR_MS).name in left
     assert run.context.counts["hours_dropped_early"] == 2
-    assert "10 MB left" in run.context.trouble["room"]
+    assert "10 MB left" in run.context.alarms["disk_nearly_full"].text
     monkeypatch.setattr(room, "free_mb", lambda folder: 1_000)
     run.tick()
-    assert "room" not in run.context.trouble
+    assert not run.context.alarms
     run.stop()
 
 
@@ -225,6 +225,7 @@ def test_damaged_files_give_their_room_before_any_hour_does(
     assert run.context.counts["damaged_files_emptied"] == 2
     assert [path.stat().st_size for path in (aside, again)] == [0, 0], "still named"
     assert young.read_bytes() == b"torn", "of the last day nothing is given up"
+    assert "2 damaged files were emptied" in run.context.alarms["disk_nearly_full"].text
     run.tick()
     assert not whole.exists(), "then the oldest hour goes"
     assert run.context.counts["damaged_files_emptied"] == 2
@@ -249,7 +250,7 @@ def test_what_cannot_be_emptied_holds_no_hour_up(
     assert not whole.exists()
     assert aside.read_bytes() == b"torn"
     assert run.context.counts["damaged_files_emptied"] == 0
-    assert "10 MB left" in run.context.trouble["room"]
+    assert "10 MB left" in run.context.trouble["disk_nearly_full"]
     run.stop()
 
 

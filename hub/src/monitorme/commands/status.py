@@ -81,8 +81,15 @@ def _print(services: list[Service]) -> None:
         )
     console.print(table)
     for service in services:
+        alarms = {alarm.text for alarm in service.alarms}
+        for alarm in service.alarms:
+            since = time.strftime("%H:%M", time.localtime(alarm.since_ms / 1000))
+            console.print(
+                f"[red]{service.service}: ALARM since {since}[/]: {escape(alarm.text)}"
+            )
         for trouble in service.trouble:
-            console.print(f"[yellow]{service.service}[/]: {escape(trouble)}")
+            if trouble not in alarms:
+                console.print(f"[yellow]{service.service}[/]: {escape(trouble)}")
     if not services:
         console.print("no service has introduced itself yet")
 

@@ -329,6 +329,22 @@ class ServiceState(StrEnum):
     OFFLINE = "offline"
 
 
+class ServiceAlarm(Payload):
+    """A technical alarm of a service about itself; over when the service says it no more.
+
+    It is no bed's, and nobody takes it on: whoever sees it calls a technician.
+    """
+
+    code: Name
+    """Names it within the service."""
+    priority: Priority
+    """How soon somebody has to respond."""
+    text: Text
+    """What is wrong, and what to do."""
+    since_ms: Milliseconds
+    """Since when."""
+
+
 class Service(Payload):
     """A service's birth, health and death (offline, also its will)."""
 
@@ -356,6 +372,8 @@ class Service(Payload):
     """Where it serves, by name: `history` is the recorder's HTTP API."""
     trouble: tuple[Text, ...] = ()
     """What an operator should know, a sentence each."""
+    alarms: tuple[ServiceAlarm, ...] = ()
+    """What of that stations show too, because nurses may be the first to see it."""
 
 
 P = TypeVar("P", bound=Payload)

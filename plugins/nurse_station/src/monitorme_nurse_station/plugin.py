@@ -106,7 +106,10 @@ class NurseStation(Plugin[NurseStationConfig]):
 
     def _take_service(self, topic: ServiceTopic, said: Service | None) -> None:
         is_there = said is not None and said.state is not ServiceState.OFFLINE
-        self._station.take_service(topic.service, topic.instance, is_there=is_there)
+        alarms = said.alarms if said else ()
+        self._station.take_service(
+            topic.service, topic.instance, is_there=is_there, alarms=alarms
+        )
         if topic.service != "recorder":
             return
         url = said.endpoints.get("history") if said and is_there else None

@@ -4,6 +4,8 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+from monitorme.contract.payloads import ServiceAlarm
+
 NEEDED: Final[Mapping[str, str]] = {
     "analysis": "ANALYSIS IS NOT RUNNING: nothing watches the limits, no alarm will come",
     "alerting": "ALERTING IS NOT RUNNING: alarms are not raised and cannot be taken on",
@@ -26,14 +28,42 @@ class Services:
     def __init__(self, *, now_ms: int) -> None:
         self._started_ms = now_ms
         self._heard_ms: dict[tuple[str, str], int] = {}
+        self._alarms: dict[tuple[str, str], tuple[ServiceAlarm, ...]] = {}
         self._ticked_s: float | None = None
 
-    def take(self, service: str, instance: str, *, is_there: bool, now_ms: int) -> None:
+    def take(
+        self,
+        service: str,
+        instance: str,
+        *,
+        is_there: bool,
+        now_ms: int,
+        alarms: tuple[ServiceAlarm, ...] = (),
+    ) -> None:
         """Note what an instance of a service says of itself."""
         if is_there:
             self._heard_ms[service, instance] = now_ms
+            self._alarms[service, instance] = alarms
         else:
             self._heard_ms.pop((service, instance), None)
+            self._alarms.pop((service, instance), None)
+
+    def alarms(self) -> list[dict[str, str | int]]:
+        """Return the technical alarms of services, as the page shows them.
+
+        Those of a service that has gone went with it: that it has gone is told.
+        """
+        return [
+            {
+                "service": service,
+                "code": one.code,
+                "priority": one.priority.value,
+                "text": one.text,
+                "raised_ms": one.since_ms,
+            }
+            for (service, _), found in sorted(self._alarms.items())
+            for one in found
+        ]
 
     def tick(self) -> None:
         """Note that readings are still taken in."""

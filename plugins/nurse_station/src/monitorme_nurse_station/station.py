@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from monitorme.contract.payloads import Admission, Alarm, DeviceStatus
+from monitorme.contract.payloads import Admission, Alarm, DeviceStatus, ServiceAlarm
 from monitorme.contract.readings import Judgement, Reading, block_duration_ms
 from monitorme.contract.topics import BedId
 from monitorme.plugin import Context
@@ -45,11 +45,20 @@ class Station:
         with self._lock:
             return next(iter(self._histories.values()), None)
 
-    def take_service(self, service: str, instance: str, *, is_there: bool) -> None:
-        """Note whether a service that the page relies on is there."""
+    def take_service(
+        self,
+        service: str,
+        instance: str,
+        *,
+        is_there: bool,
+        alarms: tuple[ServiceAlarm, ...] = (),
+    ) -> None:
+        """Note whether a service is there, and what is wrong with it."""
         now_ms = self._context.now_ms()
         with self._lock:
-            self._services.take(service, instance, is_there=is_there, now_ms=now_ms)
+            self._services.take(
+                service, instance, is_there=is_there, now_ms=now_ms, alarms=alarms
+            )
 
     def tick(self) -> None:
         """Note that readings are still taken in."""
@@ -145,9 +154,9 @@ class Station:
         is_connected = self._context.bus.is_connected
         with self._lock:
             troubles = self._services.troubles(is_connected=is_connected, now_ms=now_ms)
-        return msgspec.json.encode(
-            {"t": "beat", "now_ms": now_ms, "troubles": troubles}
-        )
+            alarms = self._services.alarms()
+        frame = {"t": "beat", "now_ms": now_ms, "troubles": troubles, "alarms": alarms}
+        return msgspec.json.encode(frame)
 
     def figures(self) -> tuple[dict[str, int], dict[str, float]]:
         """Return what was counted and measured."""

@@ -88,7 +88,7 @@ class Recorder(Plugin[RecorderConfig]):
         context = self.context
         self._store = Store(context.folder, context.catalogue, context.now_ms())
         for number, trouble in enumerate(self._store.set_aside):
-            context.trouble[f"damaged_{number}"] = trouble
+            context.trouble[f"set_aside_{number}"] = trouble
         self._writer = Writer()
         self._held: _Held | None = None
         self._quarantine = Quarantine(context.folder)
@@ -149,7 +149,7 @@ class Recorder(Plugin[RecorderConfig]):
             stream = Stream(bed.ward, bed.bed, "", boot.device, boot.boot)
             self._give_up(stream, before_seq, "never_came")
         if self._past is not None:
-            self.context.trouble.update(self._past.trouble())
+            self._past.tell(self.context)
         unshipped_ms = self._influx.unshipped_from_ms if self._influx else None
         self._upkeep.work(now_ms, unshipped_ms)
 

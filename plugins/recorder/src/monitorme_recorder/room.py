@@ -43,9 +43,20 @@ def empty(paths: Iterable[Path]) -> int:
     return emptied
 
 
-def trouble(free: int, reserve: int, dropped: int) -> str:
-    """Return what to say of a disk that is nearly full; all in MB and hours."""
-    text = f"the recorder's disk has {free} MB left of {reserve} MB in reserve"
+def trouble(free: int, reserve: int, dropped: int, emptied: int) -> str:
+    """Return what to say of a disk that is nearly full.
+
+    Args:
+        free: the room that is left, in MB.
+        reserve: the room that there should be, in MB.
+        dropped: hours that went before their time.
+        emptied: files set aside as damaged that were emptied.
+    """
+    given = []
+    if emptied:
+        given.append(f"{emptied} damaged files were emptied")
     if dropped:
-        return f"{text}: {dropped} hours beyond the last 24 were dropped early"
-    return f"{text}: make room, or history and then recording will stop"
+        given.append(f"{dropped} hours beyond the last 24 were dropped early")
+    text = f"the recorder's disk has {free} MB left of {reserve} MB in reserve"
+    need = "make room, or history and then recording will stop"
+    return f"{text}: {', '.join([*given, need])}"

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from monitorme.contract.payloads import Priority
 from monitorme.errors import StorageError
 from monitorme.plugin import Context
 from monitorme_recorder import room
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 CHECKPOINT_EVERY_MS: Final = 30_000
 """How often it is written down how far folding has come."""
 DROP_EVERY_MS: Final = 60_000
+_ROOM: Final = "disk_nearly_full"
 FOLD_WHEN_FULL: Final = 60
 """So many streams that are full are folded without waiting for the next tick."""
 
@@ -45,6 +47,7 @@ class Upkeep:
         self._checkpoint_ms = now_ms + CHECKPOINT_EVERY_MS
         self._drop_ms = now_ms
         self._dropped_early = 0
+        self._emptied = 0
 
     def work(self, now_ms: int, unshipped_ms: int | None) -> None:
         """Do what is due; keep what is not in InfluxDB yet, while there is room."""
@@ -96,18 +99,19 @@ class Upkeep:
         self._past.readers.forget_dropped()
 
     def _mind_room(self, now_ms: int) -> None:
-        reserve, trouble = self._config.reserve_mb, self._context.trouble
+        reserve = self._config.reserve_mb
         free = room.free_mb(self._store.folder)
         self._context.figures["disk_free_mb"] = float(free)
         if free >= reserve:
-            trouble.pop("room", None)
-            self._dropped_early = 0
+            self._context.over(_ROOM)
+            self._dropped_early = self._emptied = 0
             return
         try:
             self._make_room(now_ms - room.KEPT_MS)
         finally:
             # A disk that lets nothing go is nearly full all the same.
-            trouble["room"] = room.trouble(free, reserve, self._dropped_early)
+            text = room.trouble(free, reserve, self._dropped_early, self._emptied)
+            self._context.alarm(_ROOM, text, Priority.MEDIUM)
 
     def _make_room(self, before_ms: int) -> None:
         """Let damaged files go that ended before a time; where there are none, an hour."""
@@ -127,4 +131,5 @@ class Upkeep:
         emptied = job.result(self._config.stall_after_s)
         log.warning("disk nearly full, emptied damaged files=%d", emptied)
         self._context.counts["damaged_files_emptied"] += emptied
+        self._emptied += emptied
         return emptied

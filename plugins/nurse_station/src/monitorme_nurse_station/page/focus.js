@@ -186,6 +186,18 @@ export class Focus {
   }
 }
 
+// A service's alarm about itself: no bed's, and nobody's to take on.
+export function hubRow(alarm) {
+  const row = element("li", `alarm ${alarm.priority} standing`);
+  row.dataset.service = alarm.service;
+  row.dataset.code = alarm.code;
+  write(element("span", "what", row), `${MARK[alarm.priority]} Hub  ${alarm.text}`);
+  const when = element("time", "when", row);
+  write(when, hour(alarm.raised_ms));
+  when.title = `since ${clock(alarm.raised_ms)}`;
+  return row;
+}
+
 export function alarmRow(bed, alarm, { onAcknowledge, onOpen, withBed = false }) {
   const row = element("li", `alarm ${alarm.priority} ${alarm.state}`);
   row.dataset.bed = bed;

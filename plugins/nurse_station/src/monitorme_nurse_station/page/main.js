@@ -1,7 +1,7 @@
 // The page: one model of the ward, one feed that changes it, one loop that draws it.
 
 import { Feed } from "./feed.js";
-import { alarmRow, Focus } from "./focus.js";
+import { alarmRow, Focus, hubRow } from "./focus.js";
 import { bedName, byUrgency, clock } from "./format.js";
 import { dress, element, Sector, write } from "./sector.js";
 import { Sound } from "./sound.js";
@@ -11,7 +11,7 @@ const SLOW_FRAME_MS = 80;
 const ward = location.pathname.split("/").at(-1);
 const $ = (id) => document.getElementById(id);
 
-const model = { catalogue: {}, beds: new Map(), rotateS: 5, isSlow: false, notice: "", troubles: [] };
+const model = { catalogue: {}, beds: new Map(), rotateS: 5, isSlow: false, notice: "", troubles: [], hub: [] };
 const sectors = new Map();
 const sound = new Sound();
 const soundButtons = new SoundButtons(sound, {
@@ -26,6 +26,7 @@ const feed = new Feed(ward, { onFrame: take, onLost: lost, onFound: found });
 function take(frame) {
   dress($("pulse"), frame.t === "beat" && $("pulse").className ? "" : "beat");
   if (frame.troubles) model.troubles = frame.troubles;
+  if (frame.t === "beat") model.hub = frame.alarms;
   if (frame.t === "snapshot") begin(frame);
   if (frame.t === "delta") {
     for (const [bed, change] of Object.entries(frame.beds)) apply(bed, change);
@@ -106,20 +107,20 @@ function allAlarms() {
 }
 
 function showAlarms(alarms) {
-  const key = JSON.stringify(alarms);
+  const key = JSON.stringify([alarms, model.hub]);
   if (key === showAlarms.key) return;
   showAlarms.key = key;
   const isTechnical = ({ alarm }) => alarm.kind === "technical";
   fill($("of-patients"), alarms.filter((one) => !isTechnical(one)), "no patient alarm");
-  fill($("technical"), alarms.filter(isTechnical), "none");
+  fill($("technical"), alarms.filter(isTechnical), "none", model.hub.map(hubRow));
 }
 
-function fill(list, alarms, otherwise) {
+function fill(list, alarms, otherwise, first = []) {
   const rows = alarms.map(({ alarm, bed }) => alarmRow(bed, alarm, {
     onAcknowledge: acknowledge, onOpen: (chosen) => focus.open(chosen), withBed: true,
   }));
-  list.replaceChildren(...rows);
-  if (!rows.length) write(element("li", "none", list), otherwise);
+  list.replaceChildren(...first, ...rows);
+  if (!list.children.length) write(element("li", "none", list), otherwise);
 }
 
 function count(number, noun) {

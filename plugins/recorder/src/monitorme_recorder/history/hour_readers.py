@@ -49,7 +49,13 @@ class HourReaders:
                 db.close()
 
     def forget_dropped(self) -> None:
-        """Close connections to files that are gone, whose room is else not free."""
+        """Close connections to files that are gone, whose room is else not free.
+
+        Whether they were damaged matters no more.
+        """
+        for known in (self.damaged, self.torn):
+            for name in [name for name in known if not (self.folder / name).exists()]:
+                known.pop(name, None)
         with self._lock:
             gone = [path for path in self._idle if not path.exists()]
             closing = [db for path in gone for db in self._idle.pop(path)]

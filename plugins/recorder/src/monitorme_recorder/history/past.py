@@ -1,9 +1,11 @@
 """Everything that can be asked about the past, in one place."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Final, Self
 
 from monitorme.contract.vitals import Vital, VitalKind
+from monitorme.plugin import Context
 from monitorme_recorder.history.arrivals import Arrivals
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.inventory import Inventory
@@ -17,6 +19,10 @@ from monitorme_recorder.history.stays import Stays
 from monitorme_recorder.history_store import HistoryStore, Period, Series
 from monitorme_recorder.store import Store
 
+_DAMAGED: Final = "journal_damaged"
+_UNREADABLE: Final = "unreadable_"
+_NAMED: Final = 5
+"""So many damaged hours are named in an alarm."""
 MOST_SUSPECTS: Final = 50
 """With more, all readings are looked at in one go."""
 
@@ -49,12 +55,33 @@ class Past:
         self.readers.close()
         self.stays.close()
 
-    def trouble(self) -> dict[str, str]:
-        """Say which files turned out to be unreadable, a sentence by subject."""
-        return {
-            f"unreadable_{name}": f"{name} is damaged; history is served without it: {why}"
+    def tell(self, context: Context) -> None:
+        """Say which files turned out to be unreadable, and raise or end the alarm.
+
+        It lasts until the damaged hours have been dropped: what they lack is missing
+        until then.
+        """
+        unreadable = {
+            _UNREADABLE
+            + name: f"{name} is damaged; history is served without it: {why}"
             for name, why in {**self.readers.torn, **self.readers.damaged}.items()
         }
+        told = [name for name in context.trouble if name.startswith(_UNREADABLE)]
+        for subject in told:
+            if subject not in unreadable:
+                del context.trouble[subject]
+        context.trouble.update(unreadable)
+        damaged = self.reach.damaged()
+        if not damaged:
+            context.over(_DAMAGED)
+            return
+        hours = ", ".join(_hour(one.from_ms) for one in damaged[:_NAMED])
+        more = f" and {len(damaged) - _NAMED} more" if len(damaged) > _NAMED else ""
+        context.alarm(
+            _DAMAGED,
+            f"the journal is damaged in the hours from {hours}{more} (UTC): what could "
+            "be read of them is served; look at the recorder's disk",
+        )
 
     def silences(self, leg: Leg, name: str, vital: Vital) -> Iterator[Silence]:
         """Return when a vital had no usable reading for longer than it may be stale."""
@@ -86,3 +113,7 @@ class Past:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _hour(begin_ms: int) -> str:
+    return f"{datetime.fromtimestamp(begin_ms / 1000, UTC):%Y-%m-%d %H}:00"

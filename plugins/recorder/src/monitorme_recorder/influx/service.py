@@ -55,7 +55,12 @@ class InfluxService:
         for name, count in counts.items():
             context.counts[f"influxdb_{name}"] = count
         context.figures["influxdb_lag_s"] = lag_ms / 1000
-        self._tell(context, "", self._trouble(progress, lag_ms))
+        trouble = self._trouble(progress, lag_ms)
+        if trouble and progress.needs_technician:
+            context.alarm(_SUBJECT, trouble)
+        elif _SUBJECT in context.alarms:
+            context.over(_SUBJECT)
+        self._tell(context, "", trouble)
         lost = ", ".join(progress.lost_hours)
         self._tell(
             context, "_lost", lost and f"not all in InfluxDB, and gone here: {lost}"

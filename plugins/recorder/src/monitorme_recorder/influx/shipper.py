@@ -42,6 +42,8 @@ class Progress:
     retries: int = 0
     lost_hours: list[str] = field(default_factory=list)
     trouble: str | None = None
+    needs_technician: bool = False
+    """Whether the trouble lasts until somebody mends token, organisation or bucket."""
     last_refusal: str | None = None
     waiting_since_ms: int = 0
     """When the oldest reading came that is not in InfluxDB; 0 where all are."""
@@ -101,7 +103,7 @@ class Shipper:
                 wait_s = min(wait_s * 2, LONGEST_WAIT_S)
                 continue
             wait_s = FIRST_WAIT_S
-            self.progress.trouble = None
+            self.progress.trouble, self.progress.needs_technician = None, False
             if not is_full:
                 self._stopping.wait(self._settings.linger_s)
         self._close()
@@ -143,6 +145,7 @@ class Shipper:
     def _patience_s(self, error: Exception, wait_s: float) -> float:
         """Tell what went wrong, and return how long to wait before the next try."""
         self.progress.retries += 1
+        self.progress.needs_technician = isinstance(error, NotAllowed | NotThere)
         if isinstance(error, MonitorMeError):
             if self.progress.trouble is None:
                 log.warning("cannot ship, trying on: %s", error)
