@@ -184,8 +184,9 @@ def test_a_failing_write_is_tried_again_until_it_works_and_stores_once(
 
 
 def test_retry_after_is_waited_for(faulty: Shipped, proxy: FaultyHttp) -> None:
-    proxy.faults.append(status(429, "too many requests", {"Retry-After": "1"}))
+    # Before the fault: the shipper may meet it as soon as it is there.
     began_s = time.monotonic()
+    proxy.faults.append(status(429, "too many requests", {"Retry-After": "1"}))
     faulty.send(1)
     faulty.until(faulty.has_all)
     assert time.monotonic() - began_s >= 1
