@@ -13,8 +13,8 @@ from monitorme.commands.options import (
     data_option,
     json_option,
 )
+from monitorme.commands.times import SpanType, TimeType
 from monitorme.contract.topics import BedId
-from monitorme_recorder.terminal.times import SpanType, TimeType
 
 if TYPE_CHECKING:
     from monitorme_recorder.terminal.asking import Asking, Whose
@@ -32,7 +32,9 @@ DEFAULT_SPAN_MS: Final = 6 * 3_600_000
     help="heart_rate, blood_pressure.mean, …; may be repeated. Else all.",
 )
 @click.option("--last", "span_ms", type=SpanType(), help="90min, 6h, 2d; else 6h.")
-@click.option("--from", "from_ms", type=TimeType(), help="14:30 or 2026-11-26T14:30.")
+@click.option(
+    "--from", "from_ms", type=TimeType(), help="14:30, 6h (ago) or 2026-11-26T14:30."
+)
 @click.option("--to", "to_ms", type=TimeType(), help="The same; else now.")
 @click.option("--plot", "as_plot", is_flag=True, help="Draw curves.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print every reading as CSV.")

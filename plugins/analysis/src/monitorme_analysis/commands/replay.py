@@ -5,7 +5,6 @@ import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import click
 
 from monitorme.commands.connection import history_url
 from monitorme.commands.options import BedType, broker_option, data_option
+from monitorme.commands.times import TimeType
 from monitorme.contract.payloads import Category
 from monitorme.contract.topics import BedId
 from monitorme.errors import ConfigError
@@ -28,36 +28,6 @@ NAMED_AT_MOST = 20
 DAY_MS = 86_400_000
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
-
-
-class _TimeType(click.ParamType[int]):
-    """A time as ISO 8601 (UTC where it says no zone), milliseconds, or `6h` ago."""
-
-    name = "time"
-
-    def convert(
-        self,
-        value: str | int,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> int:
-        """Return the time in milliseconds since the epoch."""
-        if isinstance(value, int) or value.isdigit():
-            return int(value)
-        units = {"m": "minutes", "h": "hours", "d": "days"}
-        if value[-1:] in units and value[:-1].isdigit():
-            back = timedelta(**{units[value[-1]]: int(value[:-1])})
-            return int((datetime.now(UTC) - back).timestamp() * 1_000)
-        try:
-            when = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(
-                f"{value!r} is no time; write 2026-11-26T08:00, milliseconds, or 6h",
-                param,
-                ctx,
-            )
-        zoned = when if when.tzinfo else when.replace(tzinfo=UTC)
-        return int(zoned.timestamp() * 1_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +87,13 @@ class _Question:
 @click.option(
     "--bed", "beds", type=BedType(), multiple=True, help="A bed; may be repeated."
 )
-@click.option("--from", "from_ms", type=_TimeType(), help="Begin; 24 h before --to.")
-@click.option("--to", "to_ms", type=_TimeType(), help="End; now, if not given.")
+@click.option(
+    "--from",
+    "from_ms",
+    type=TimeType(),
+    help="14:30, 6h (ago) or 2026-11-26T14:30; else 24 h before --to.",
+)
+@click.option("--to", "to_ms", type=TimeType(), help="The same; else now.")
 @click.option("--report", "as_report", is_flag=True, help="Print the alarms as tables.")
 @click.option("--json", "as_json", is_flag=True, help="Print the alarms as one object.")
 @data_option
