@@ -29,7 +29,8 @@ ECG_PER_DAY = 86_400
 class Hospital:
     """Makes the readings of all beds, second by second."""
 
-    def __init__(self, *, with_ecg: bool) -> None:
+    def __init__(self, *, with_ecg: bool, start_ms: int = START_MS) -> None:
+        self._start_ms = start_ms
         self._seqs = [0] * BEDS
         self._with_ecg = with_ecg
         noise = random.Random(1)
@@ -40,7 +41,7 @@ class Hospital:
 
     def second(self, number: int) -> list[Message]:
         """Return what 500 beds send in a second, 4.22 readings each."""
-        now_ms = START_MS + number * 1_000
+        now_ms = self._start_ms + number * 1_000
         found = []
         for bed in range(BEDS):
             found += self._of_bed(bed, number, now_ms)
