@@ -22,6 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitorme.contract.readings import Reading
 from monitorme_device_sim.source import Sample
 from monitorme_device_sim.stayhealthy import StayHealthyDevice
 from monitorme_device_sim.stayhealthy_frames import (
@@ -193,6 +194,30 @@ def test_it_says_hello_where_what_is_asked_for_is_gone() -> None:
         bridge.say("resend", boot, 1)
         assert bridge.greeted() == (boot, 41)
         assert bridge.seqs(50) == list(range(41, 51))
+
+
+def test_a_reading_is_written_down_as_the_hub_will_have_it() -> None:
+    class Fevers:
+        vitals = ("body_temperature",)
+
+        def samples(self) -> Iterator[Sample]:
+            yield Sample(1, "body_temperature", 37.0004)
+            yield Sample(2, "body_temperature", None, "invalid", "probe_off")
+
+    told: list[tuple[str, Reading]] = []
+    device = StayHealthyDevice(
+        Fevers(),
+        listen=LOOPBACK,
+        device="sh-7",
+        on_made=lambda vital, reading: told.append((vital, reading)),
+    )
+    with running(device) as made:
+        eventually(lambda: made.made == 2)
+    (vital, first), (_, lost) = told
+    assert (vital, first.value, lost.value) == ("body_temperature", 37.0, None)
+    assert (first.device, first.boot, first.seq) == ("sh-7", made.boot, 1)
+    assert (lost.seq, lost.quality, lost.reason) == (2, "invalid", "probe_off")
+    assert lost.time_ms - first.time_ms == 1
 
 
 def test_it_calls_until_the_bridge_is_there() -> None:

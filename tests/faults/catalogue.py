@@ -18,6 +18,9 @@ WITH_INFLUXDB: Final = Plan(has_influxdb=True)
 DEVICE_PROCESSES: Final = 5
 ONE_OF_SEVERAL: Final = Plan(device_processes=DEVICE_PROCESSES)
 
+LINES: Final = 20
+ON_LINES: Final = Plan(lines=LINES)
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -84,6 +87,24 @@ FAULTS: Final = (
         "longer than its keepalive",
         done.stop_device_process,
         ONE_OF_SEVERAL,
+    ),
+    Fault(
+        "bridge-killed",
+        f"kill -9 of the firmware bridge, on which {LINES} devices more hang",
+        done.kill("firmware_bridge"),
+        ON_LINES,
+    ),
+    Fault(
+        "bridge-and-broker-killed",
+        "kill -9 of the firmware bridge and Mosquitto in the same moment",
+        done.kill("firmware_bridge", "broker"),
+        ON_LINES,
+    ),
+    Fault(
+        "bridge-stopped",
+        "SIGSTOP of the firmware bridge for longer than its keepalive",
+        done.stop("firmware_bridge"),
+        ON_LINES,
     ),
     Fault(
         "influxdb-killed",

@@ -23,10 +23,18 @@ from monitorme.testing.influxdb import running_influxdb
 from tests.faults.clocks import DeviceClock, HubClock
 from tests.faults.devices import DeviceProcess, split
 from tests.faults.disks import small_disk
+from tests.faults.lines import line_devices, wait_kept
+from tests.faults.lines import running as running_lines
 from tests.faults.network import Network
 from tests.faults.plan import KEEPALIVE_S, Plan
 from tests.faults.verdict import Verdict, verify
-from tests.faults.watching import Confirmations, LedgerTail, newest, seconds_until_well
+from tests.faults.watching import (
+    Confirmations,
+    LedgerTail,
+    newest,
+    seconds_until_well,
+    wait_confirmed,
+)
 
 LONGER_THAN_KEEPALIVE_S = 1.5 * KEEPALIVE_S + 1
 RECOVERY_TIMEOUT_S = 120.0
@@ -46,6 +54,7 @@ class Hospital:
         )
         self.device_clock = DeviceClock(folder)
         self.torn = 0
+        self.lines = line_devices(folder, plan.lines)
         self.installation = self._installation()
         self.devices = split(folder, plan.beds, plan.device_processes)
         self.confirmations: Confirmations
@@ -119,7 +128,7 @@ class Hospital:
     def wait_flowing(self) -> None:
         """Wait until every device has made readings that are on disk."""
         deadline = time.monotonic() + RECOVERY_TIMEOUT_S
-        while len(newest(self._tails)) < self.plan.beds:
+        while len(newest(self._tails)) < self.plan.beds + self.plan.lines:
             assert time.monotonic() < deadline, "never: every device makes readings"
             time.sleep(0.05)
         self.wait_recovered()
@@ -128,6 +137,12 @@ class Hospital:
         """Switch the devices off; they wait until all they made is confirmed."""
         for one in self.devices:
             one.ask_to_end()
+        wait_kept(self.lines)
+        wait_confirmed(
+            newest(one.tail for one in self.lines),
+            self.confirmations,
+            deadline_s=time.monotonic() + RECOVERY_TIMEOUT_S,
+        )
         for one in self.devices:
             one.wait_ended()
 
@@ -167,15 +182,20 @@ class Hospital:
 
     @property
     def _tails(self) -> list[LedgerTail]:
-        return [one.tail for one in self.devices]
+        return [
+            *(one.tail for one in self.devices),
+            *(one.tail for one in self.lines),
+        ]
 
     def _installation(self) -> Installation:
         config = self.folder / "site.toml"
+        bridge = ("firmware_bridge",) if self.lines else ()
+        lines = "".join(one.settings() for one in self.lines)
         config.write_text(
-            f"services = {json.dumps(self.plan.services)}\n"
+            f"services = {json.dumps((*self.plan.services, *bridge))}\n"
             f'[broker]\nkind = "{self.plan.broker}"\nport = 0\n'
             f"keepalive_s = {KEEPALIVE_S}\n"
-            f"[plugins.recorder]\nport = 0\n{self.plan.recorder_settings}",
+            f"[plugins.recorder]\nport = 0\n{self.plan.recorder_settings}\n{lines}",
             encoding="utf-8",
         )
         return Installation(
@@ -256,7 +276,11 @@ def _running(folder: Path, plan: Plan) -> Iterator[Hospital]:
         port = hospital.installation.port
         hospital.network = Network(port)
         hospital.confirmations = Confirmations(port, hospital.data)
-        with hospital.network.running(), hospital.confirmations.heard():
+        with (
+            hospital.network.running(),
+            hospital.confirmations.heard(),
+            running_lines(hospital.lines),
+        ):
             try:
                 hospital.switch_on(hospital.devices)
                 hospital.wait_flowing()

@@ -15,6 +15,8 @@ class Plan:
     """So many processes share the beds' devices."""
     broker: str = "mosquitto"
     services: tuple[str, ...] = ("registry", "recorder")
+    lines: int = 0
+    """So many devices more reach the hub by the firmware bridge, which runs too."""
     recorder_settings: str = ""
     hour_ends_in_s: float | None = None
     """So long after the start, the hub's hour ends; none means when it does."""

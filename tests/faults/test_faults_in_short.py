@@ -21,10 +21,10 @@ TOGETHER = (
         "devices-killed",
         "device-process-killed",
         "recorder-and-broker-killed",
-        "everything-killed",
         "stale-acknowledgement",
     ),
     (
+        "bridge-killed",
         "network-cut",
         "network-swallows",
         "network-halves",
@@ -33,13 +33,16 @@ TOGETHER = (
         "hub-clock-back",
     ),
     (
+        "everything-killed",
+        "bridge-and-broker-killed",
         "recorder-stopped",
         "broker-stopped",
         "devices-stopped",
         "device-process-stopped",
+        "bridge-stopped",
     ),
 )
-"""Faults that share a hospital."""
+"""Faults that share a hospital; what dies often is started again ever later."""
 ALONE = ("embedded-broker-killed", "disk-full", "torn-page-of-a-closed-hour")
 SHIPPING = (
     "influxdb-stalled-and-broker-killed",
@@ -48,7 +51,7 @@ SHIPPING = (
     "recorder-killed-while-shipping",
 )
 TORN = ("torn-page-of-the-current-hour", "torn-write-ahead-log")
-SHARED = Plan(beds=30, is_relayed=True, device_processes=3)
+SHARED = Plan(beds=30, is_relayed=True, device_processes=3, lines=3)
 
 
 def test_every_fault_of_the_suite_is_done_here() -> None:

@@ -119,13 +119,14 @@ def seconds_until_well(
         now = newest(tails)
     # Of a boot that has ended meanwhile, `before` has the last reading.
     made = {**before, **now}
-    _wait_confirmed(made, confirmations, deadline_s=began_s + timeout_s)
+    wait_confirmed(made, confirmations, deadline_s=began_s + timeout_s)
     return time.monotonic() - began_s
 
 
-def _wait_confirmed(
+def wait_confirmed(
     made: dict[Boot, int], confirmations: Confirmations, *, deadline_s: float
 ) -> None:
+    """Wait until all of it is confirmed; raises TimeoutError."""
     while not confirmations.cover(made):
         if time.monotonic() > deadline_s:
             missing = [

@@ -4,9 +4,11 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from itertools import islice
 from typing import Final
 
+from monitorme.contract.readings import Reading
 from monitorme_device_sim.source import Sample, Source
 from monitorme_device_sim.stayhealthy_frames import (
     VITAL_CODES,
@@ -14,6 +16,7 @@ from monitorme_device_sim.stayhealthy_frames import (
     hello,
     record,
     records,
+    to_thousandths,
 )
 
 MAX_UNKEPT: Final = 100_000
@@ -41,7 +44,14 @@ class StayHealthyDevice:
         device: str = "sh-1",
         speed: float = 1,
         max_unkept: int = MAX_UNKEPT,
+        on_made: Callable[[str, Reading], None] | None = None,
     ) -> None:
+        """Begin to measure.
+
+        `on_made` is told of every reading and its vital before it can be sent, as the
+        hub will have it: under its boot's name, and to a thousandth.
+        """
+        self._on_made = on_made
         self._source = source
         self._device = device
         self._speed = speed
@@ -157,11 +167,25 @@ class StayHealthyDevice:
         if sample.vital not in VITAL_CODES:
             return
         at_ms = self._start_ms + int(sample.at_ms / self._speed)
-        packed = record(sample, at_ms + sample.clock_offset_ms)
-        self._unkept.append((self.made + 1, packed))
+        time_ms = at_ms + sample.clock_offset_ms
         self.made += 1
+        if self._on_made is not None:
+            self._on_made(sample.vital, self._reading(sample, time_ms))
+        self._unkept.append((self.made, record(sample, time_ms)))
         if len(self._unkept) > self._max_unkept:
             self._unkept.popleft()
+
+    def _reading(self, sample: Sample, time_ms: int) -> Reading:
+        return Reading(
+            *(
+                self._device,
+                self.boot,
+                self.made,
+                time_ms,
+                to_thousandths(sample.value),
+            ),
+            *(sample.quality, sample.reason),
+        )
 
     def _send(self, connection: socket.socket) -> None:
         """Send what this connection has not been sent, in order."""

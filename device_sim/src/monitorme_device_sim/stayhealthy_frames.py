@@ -92,6 +92,18 @@ def record(sample: Sample, time_ms: int) -> bytes:
     return head + value
 
 
+def to_thousandths(value: ReadingValue) -> ReadingValue:
+    """Return a value as a record can hold it; waveforms are whole numbers already."""
+    if isinstance(value, dict):
+        return {
+            name: part if isinstance(part, Lead) else round(part * 1000) / 1000
+            for name, part in value.items()
+        }
+    if value is None or isinstance(value, str):
+        return value
+    return round(value * 1000) / 1000
+
+
 class AnswerReader:
     """Reads what the bridge says from a stream that is cut anywhere."""
 

@@ -20,7 +20,12 @@ def recorder() -> None:
 
 
 @recorder.command()
-@click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument(
+    "ledgers",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+)
 @click.option(
     "--store",
     type=click.Choice(["recorder", "influxdb"]),
@@ -34,7 +39,7 @@ def recorder() -> None:
 @broker_option
 @json_option
 def verify(
-    ledger: Path,
+    ledgers: tuple[Path, ...],
     store: str,
     url: str | None,
     config: Path | None,
@@ -42,7 +47,7 @@ def verify(
     broker: str | None,
     as_json: bool,
 ) -> None:
-    """Compare a simulator's LEDGER with what is stored.
+    """Compare simulators' LEDGERS with what is stored.
 
     Exits with 1 unless nothing is lost, doubled or altered. InfluxDB is where the
     settings of --config, or MONITORME_INFLUXDB_URL, say.
@@ -51,7 +56,9 @@ def verify(
     from monitorme_recorder import stored
     from monitorme_recorder.verify import compare, read_ledger
 
-    made = read_ledger(ledger)
+    made = {}
+    for ledger in ledgers:
+        made.update(read_ledger(ledger))
     if store == "influxdb":
         lines = stored.in_influxdb(made.values(), config)
     else:
