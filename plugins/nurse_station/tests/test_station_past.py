@@ -29,6 +29,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self.latest: dict[str, Any] = {}
+        self.wards = {"ward-a": [f"bed-{n:02}" for n in range(1, 21)]}
+        """The beds that it knows of."""
         self.history: dict[str, Any] = {}
         self.gaps: Any = []
         self.status = 200
@@ -40,6 +42,11 @@ class Recorder:
                 recorder.asked.append(self.path)
                 is_first = "/bed-01/" in self.path
                 found: Any = recorder.latest if is_first else {}
+                if "/wards/ward-a/" in self.path:
+                    beds = recorder.wards["ward-a"]
+                    found = {bed: {} for bed in beds}
+                    if "bed-01" in beds:
+                        found["bed-01"] = recorder.latest
                 if "/history" in self.path:
                     found = recorder.history
                 if "/gaps" in self.path:
@@ -181,10 +188,25 @@ def test_a_recorder_that_fails_is_asked_again(
     while "blood_pressure" not in shown(run):
         assert time.monotonic() < deadline, "the recorder is not asked again"
         introduce(run, recorder)
-    wait_until_asked(recorder, 21)
+    wait_until_asked(recorder, 2)
     asked = len(recorder.asked)
     introduce(run, recorder)
     assert len(recorder.asked) == asked
+    assert set(recorder.asked) == {"/v1/wards/ward-a/latest"}, "one question a ward"
+
+
+def test_a_bed_that_the_recorder_has_in_no_ward_is_asked_about(
+    run: PluginRun, recorder: Recorder
+) -> None:
+    recorder.latest = {"blood_pressure": latest(run, PRESSURE)}
+    recorder.wards["ward-a"].remove("bed-01")
+    admit(run, since_ms=run.now_ms - 3_600_000)
+    introduce(run, recorder)
+    assert wait_for_pressure(run)["blood_pressure"]["v"] == PRESSURE
+    assert recorder.asked == [
+        "/v1/wards/ward-a/latest",
+        "/v1/beds/ward-a/bed-01/latest",
+    ]
 
 
 def test_a_reading_that_comes_before_its_admission_is_shown_with_it(

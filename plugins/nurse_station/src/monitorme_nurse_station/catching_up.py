@@ -5,7 +5,7 @@ A blood pressure comes once an hour: without this, a page would lack it for as l
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Final
 from urllib.parse import quote
 
@@ -31,19 +31,22 @@ class _Latest(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-_decoder = msgspec.json.Decoder(dict[str, _Latest])
+_OfBed = dict[str, _Latest]
+_of_ward = msgspec.json.Decoder(dict[str, _OfBed])
+_of_bed = msgspec.json.Decoder(_OfBed)
 
 
 class CatchingUp:
-    """Asks once for every bed, from a thread of its own; again where that failed."""
+    """Asks once for every ward, from a thread of its own; again where that failed.
+
+    A bed that the recorder does not know to be in the ward is asked about by itself.
+    """
 
     def __init__(
         self, station: Station, wards: Mapping[str, Ward], catalogue: Catalogue
     ) -> None:
         self._station = station
-        self._beds = [
-            BedId(ward, bed) for ward, section in wards.items() for bed in section.beds
-        ]
+        self._wards = wards
         self._catalogue = catalogue
         self._pool = urllib3.PoolManager(timeout=TIMEOUT_S, retries=False)
         self._thread: threading.Thread | None = None
@@ -66,30 +69,44 @@ class CatchingUp:
             self._thread.join(TIMEOUT_S)
 
     def _run(self, url: str) -> None:
-        for bed in self._beds:
+        for ward, section in self._wards.items():
             if self._must_stop.is_set():
                 return
             try:
-                self._ask(url, bed)
+                self._ask(url, ward, section.beds)
             except (urllib3.exceptions.HTTPError, msgspec.DecodeError) as error:
                 log.warning("no readings from before the start: %s", error)
                 return
         self._is_done = True
 
-    def _ask(self, url: str, bed: BedId) -> None:
-        path = f"/v1/beds/{quote(bed.ward, safe='')}/{quote(bed.bed, safe='')}/latest"
-        answer = self._pool.request("GET", url + path)
+    def _ask(self, url: str, ward: str, beds: Iterable[str]) -> None:
+        of_ward = _of_ward.decode(
+            self._answer(f"{url}/v1/wards/{quote(ward, safe='')}/latest")
+        )
+        for name in beds:
+            bed = BedId(ward, name)
+            found = of_ward.get(name)
+            if found is None:
+                where = f"{quote(ward, safe='')}/{quote(name, safe='')}"
+                found = _of_bed.decode(self._answer(f"{url}/v1/beds/{where}/latest"))
+            for vital, latest in found.items():
+                self._take(bed, vital, latest)
+
+    def _answer(self, url: str) -> bytes:
+        answer = self._pool.request("GET", url)
         if answer.status != 200:
             raise urllib3.exceptions.HTTPError(f"the recorder said {answer.status}")
-        for name, latest in _decoder.decode(answer.data).items():
-            vital = self._catalogue.get(name)
-            if vital is None or vital.kind is VitalKind.WAVEFORM:
-                continue
-            try:
-                check_kind(latest.value, vital)
-            except ContractError:
-                continue  # the catalogue has changed since it was recorded
-            judged = Judgement(
-                latest.value, latest.quality, latest.reason, latest.at_ms, late=True
-            )
-            self._station.take_past(bed, name, judged)
+        return answer.data
+
+    def _take(self, bed: BedId, name: str, latest: _Latest) -> None:
+        vital = self._catalogue.get(name)
+        if vital is None or vital.kind is VitalKind.WAVEFORM:
+            return
+        try:
+            check_kind(latest.value, vital)
+        except ContractError:
+            return  # the catalogue has changed since it was recorded
+        judged = Judgement(
+            latest.value, latest.quality, latest.reason, latest.at_ms, late=True
+        )
+        self._station.take_past(bed, name, judged)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from monitorme.errors import StorageError
+from monitorme_recorder.history.older import Older
 from monitorme_recorder.history.reach import Reach
 from monitorme_recorder.history.sums import joined
 from monitorme_recorder.history_store import (
@@ -35,6 +36,7 @@ class JoinedHistory:
     ) -> None:
         self._journal = journal
         self._archive = archive
+        self._older = Older(archive)
         self._reach = reach
 
     def vitals(self, ward: str, bed: str) -> list[str]:
@@ -57,10 +59,11 @@ class JoinedHistory:
         Without an answer from the archive the journal's is better than none.
         """
         found = self._journal.latest(ward, bed, since_ms)
-        if not self._reach.missing(Period(since_ms, self._reach.now_ms())):
+        now_ms = self._reach.now_ms()
+        if not self._reach.missing(Period(since_ms, now_ms)):
             return found
         try:
-            older = self._archive.latest(ward, bed, since_ms)
+            older = self._older.of_bed(ward, bed, since_ms, now_ms)
         except StorageError as error:
             log.warning("newest readings of the journal alone: %s", error)
             return found
