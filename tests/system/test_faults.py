@@ -193,3 +193,22 @@ def test_an_external_broker_is_used_as_it_is(
         assert system.down() == 0
         assert broker.pid is not None
         assert Path(f"/proc/{broker.pid}").exists()
+
+
+def test_a_damaged_journal_rings_for_technicians_until_it_is_seen_to(
+    make_system: Callable[..., System],
+) -> None:
+    needs.program("mosquitto")
+    system = make_system()
+
+    def codes() -> list[str]:
+        return [one["code"] for one in system.json("alarms")["services"]]
+
+    assert codes() == []
+    damaged = system.data / "recorder" / "20990101T00.damaged"
+    damaged.write_bytes(b"torn")
+    eventually(lambda: codes() == ["journal_damaged"], "the alarm is raised")
+    assert "ALARM since" in system.run("status", check=False).stdout
+    assert "2099-01-01 00:00" in system.run("alarms").stdout
+    damaged.unlink()
+    eventually(lambda: codes() == [], "the alarm ends by itself")

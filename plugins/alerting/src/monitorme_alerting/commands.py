@@ -11,7 +11,7 @@ from monitorme.commands.options import (
     json_option,
     print_json,
 )
-from monitorme.contract.topics import BedId
+from monitorme.contract.topics import BedId, service_filter
 
 _MARK = {"high": "***", "medium": "**", "low": "*"}
 
@@ -21,11 +21,19 @@ _MARK = {"high": "***", "medium": "**", "low": "*"}
 @broker_option
 @json_option
 def alarms(data: Path, broker: str | None, as_json: bool) -> None:
-    """List the alarms of all beds."""
-    from monitorme.commands.connection import open_bus, who
+    """List the alarms of all beds, and the technical alarms of the services."""
+    from monitorme.commands.connection import collect, open_bus, who
+    from monitorme.commands.status import services_in
 
-    with open_bus(data, broker) as bus:
+    with open_bus(data, broker, subscriptions=[service_filter()]) as bus:
+        services = services_in(collect(bus))
         result = bus.request("alerting", "list", {}, by=who()).result
+    result["services"] = [
+        {"service": service.service, "instance": service.instance}
+        | alarm.model_dump(mode="json")
+        for service in services
+        for alarm in service.alarms
+    ]
     if as_json:
         print_json(result)
         return
@@ -34,7 +42,10 @@ def alarms(data: Path, broker: str | None, as_json: bool) -> None:
         click.echo(
             f"{mark:3} {one['bed']:18} {one['state']:13} {one['text']}  {one['code']}"
         )
-    if not result["alarms"]:
+    for one in result["services"]:
+        mark = _MARK[one["priority"]]
+        click.echo(f"{mark:3} {one['service']:18} technical     {one['text']}")
+    if not result["alarms"] and not result["services"]:
         click.echo("no alarm")
 
 
