@@ -210,6 +210,17 @@ def test_a_gap_of_lost_readings_says_why_they_are_lost(run: PluginRun) -> None:
     (lost,) = ask(run, "/v1/beds/ward-a/bed-01/gaps")
     assert (lost["first_seq"], lost["last_seq"]) == (2, 59)
 
+    # What was thought to be gone has come after all: of it nothing is missing.
+    send(run, 40)
+    found = ask(run, "/v1/beds/ward-a/bed-01/gaps")
+    spans = [(one["first_seq"], one["last_seq"]) for one in found]
+    assert spans == [(2, 39), (41, 59)]
+    for seq in (*range(2, 40), *range(41, 60)):
+        send(run, seq)
+    assert ask(run, "/v1/beds/ward-a/bed-01/gaps") == []
+    run.restart()
+    assert ask(run, "/v1/beds/ward-a/bed-01/gaps") == []
+
 
 def test_an_hour_that_is_damaged_is_a_gap_and_the_rest_is_there(
     run: PluginRun, tmp_path: Path

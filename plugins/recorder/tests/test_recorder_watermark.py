@@ -67,6 +67,19 @@ def test_what_is_given_up_is_missed_no_more_and_stored_if_it_comes_yet(
     )
 
 
+@given(Seqs, st.integers(0, 70), st.integers(1, 70), st.integers(0, 20))
+def test_of_a_span_it_lacks_what_is_not_stored(
+    seqs: list[int], before: int, first: int, more: int
+) -> None:
+    mark = stored(seqs)
+    mark.pass_over(before)
+    mark.add(before // 2 + 1, 9)
+    parts = mark.lacking(Span(first, first + more))
+    found = [seq for part in parts for seq in range(part.first, part.last + 1)]
+    wanted = range(first, first + more + 1)
+    assert found == [seq for seq in wanted if not mark.has(seq)]
+
+
 def test_a_day_of_new_readings_beyond_a_gap_is_one_span() -> None:
     mark = stored(list(range(1_000, 365_000)))
     assert mark.beyond == [Span(1_000, 364_999)]

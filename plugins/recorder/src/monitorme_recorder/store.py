@@ -176,6 +176,12 @@ class Store:
         """Return the watermarks; for the writing thread, or under `lock`."""
         return {key: boot.mark for key, boot in self.memory.boots().items()}
 
+    def lacking(self, device: str, boot: str, span: Span) -> list[Span]:
+        """Return what of a boot is not stored; of one that is forgotten, all."""
+        with self.lock:
+            known = self.memory.boots().get((device, boot))
+            return known.mark.lacking(span) if known is not None else [span]
+
     # inside
 
     def _fresh(

@@ -55,6 +55,17 @@ class Watermark:
             for end, span in zip(ends, self.beyond, strict=False)
         ]
 
+    def lacking(self, span: Span) -> list[Span]:
+        """Return the parts of a span that are not stored, in order."""
+        holes = [*self.lost, *self.missing()]
+        highest = self.beyond[-1].last if self.beyond else self.through
+        holes.append(Span(highest + 1, span.last))
+        parts = [
+            Span(max(hole.first, span.first), min(hole.last, span.last))
+            for hole in holes
+        ]
+        return sorted(part for part in parts if part.first <= part.last)
+
     def pass_over(self, before_seq: int) -> list[Span]:
         """Give up what is missing before a seq; return what was given up."""
         lost = [

@@ -9,6 +9,7 @@ from monitorme_recorder.history.parts import Listing
 from monitorme_recorder.history.stays import AdmissionMessage
 from monitorme_recorder.history_store import Period
 from monitorme_recorder.hour_file import end_of, hour_of
+from monitorme_recorder.spans import Span
 from monitorme_recorder.store import Store
 
 
@@ -56,10 +57,14 @@ class Written:
     """Answers from the journal's tables of gaps and events."""
 
     def __init__(self, store: Store, readers: HourReaders) -> None:
+        self._store = store
         self._listing = Listing(store, readers)
 
     def losses(self, ward: str, bed: str) -> list[Loss]:
-        """Return what of a bed's devices nobody can give, in order of noticing."""
+        """Return what of a bed's devices nobody can give, in order of noticing.
+
+        What has come after all, from a device that was away for long, is not lost.
+        """
         found: list[Loss] = []
 
         def ask(path: Path, db: sqlite3.Connection) -> None:
@@ -69,11 +74,18 @@ class Written:
             )
             names = [column[0] for column in cursor.description]
             rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-            found.extend(_loss(row) for row in rows)
+            found.extend(part for row in rows for part in self._lost_of(_loss(row)))
 
         with self._listing.moment(list, lambda stream: False) as moment:
             moment.each_file(ask)
         return found
+
+    def _lost_of(self, loss: Loss) -> list[Loss]:
+        span = Span(loss.first_seq, loss.last_seq)
+        return [
+            loss._replace(first_seq=part.first, last_seq=part.last)
+            for part in self._store.lacking(loss.device, loss.boot, span)
+        ]
 
     def losses_in(self, ward: str, bed: str, period: Period) -> list[Loss]:
         """Return the losses that touch a period, as far as their time is known."""
