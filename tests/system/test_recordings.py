@@ -51,13 +51,15 @@ def justified_alarms(values: list[tuple[float, float]]) -> int:
     back_since: float | None = None
     for at_s, value in values:
         if not is_on:
-            low_since = (
-                (at_s if low_since is None else low_since) if value <= LOW else None
-            )
+            if value <= LOW and low_since is None:
+                low_since = at_s
+            # A value stands until the next one, which may be a better one.
             if low_since is not None and at_s - low_since >= ON_S:
                 is_on, back_since = True, None
                 alarms += 1
-        else:
+            elif value > LOW:
+                low_since = None
+        if is_on:
             is_back = value >= LOW + DEADBAND
             back_since = (
                 (at_s if back_since is None else back_since) if is_back else None

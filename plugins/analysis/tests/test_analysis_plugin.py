@@ -84,7 +84,7 @@ def ward(tmp_path: Path) -> Ward:
 def test_a_fall_in_saturation_is_said_after_its_delay_with_the_worst_value(
     ward: Ward,
 ) -> None:
-    ward.hold("oxygen_saturation", 84.0, 5)
+    ward.hold("oxygen_saturation", 84.0, 9)
     assert ward.present() == set()
     ward.hold("oxygen_saturation", 86.0, 2)
     condition = ward.condition("oxygen_saturation_low")
@@ -95,7 +95,7 @@ def test_a_fall_in_saturation_is_said_after_its_delay_with_the_worst_value(
 
 
 def test_it_ends_when_values_are_back(ward: Ward) -> None:
-    ward.hold("oxygen_saturation", 84.0, 8)
+    ward.hold("oxygen_saturation", 84.0, 12)
     ward.hold("oxygen_saturation", 97.0, 7)
     condition = ward.condition("oxygen_saturation_low")
     assert condition is not None
@@ -220,7 +220,7 @@ def test_without_a_recorder_a_start_goes_live_and_says_what_is_missing(
     ward.run.restart()
     ward.hold("oxygen_saturation", 97.0, 3)
     assert not ward.run.context.trouble
-    ward.hold("oxygen_saturation", 84.0, 9)
+    ward.hold("oxygen_saturation", 84.0, 13)
     assert "oxygen_saturation_low" in ward.present()
     assert "history does not answer" in ward.run.context.trouble["history"]
 

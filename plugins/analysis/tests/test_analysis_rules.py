@@ -288,7 +288,7 @@ def test_a_device_that_falls_silent_holds_back_its_vital_only() -> None:
 @pytest.mark.parametrize("reason", ["low_perfusion", "noise"])
 def test_a_doubtful_value_alarms_and_its_doubt_is_told(reason: str) -> None:
     bed = Bed()
-    for _ in range(10):
+    for _ in range(12):
         bed.now_ms += 1_000
         bed.send("oxygen_saturation", 82.0, reason)
     texts = bed.texts()

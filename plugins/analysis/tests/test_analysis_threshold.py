@@ -20,6 +20,8 @@ from monitorme_analysis.limits import (
     VitalLimits,
     default_limits,
 )
+from monitorme_analysis.replay.rows import Row
+from monitorme_analysis.replay.run import Recording, Setting, replay
 from monitorme_analysis.switched_off import all_switched_off
 from monitorme_analysis.threshold import Side, SideState, step
 
@@ -52,6 +54,41 @@ def test_a_value_at_the_limit_violates_it_and_one_above_does_not() -> None:
 def test_a_violation_must_last_the_delay() -> None:
     assert levels([(0, 85), (5, 85), (6, 85)]) == ["-", "-", "warning"]
     assert levels([(0, 85), (5, 95), (6, 85), (11, 85)]) == ["-"] * 4
+
+
+def test_a_critical_limit_may_have_a_delay_of_its_own() -> None:
+    limits = VitalLimits(awake=SPO2.awake, on_delay_s=10, critical_on_delay_s=6)
+    assert limits.on_delays_ms == (10_000, 6_000)
+    assert levels([(0, 79), (5, 79), (6, 79)], limits)[1:] == ["-", "critical"]
+    assert levels([(0, 85), (6, 85), (10, 85)], limits)[1:] == ["-", "warning"]
+
+
+@given(
+    run=st.lists(st.sampled_from([79.0, 85.0]), min_size=1, max_size=30),
+    every_ms=st.integers(200, 4_000),
+)
+def test_a_violation_of_the_delay_is_found_wherever_readings_fall(
+    run: list[float], every_ms: int
+) -> None:
+    """A value stands until the next: no look at the clock between them is needed."""
+    rows = [
+        Row(
+            1_000_000 + n * every_ms,
+            "a/b",
+            "oxygen_saturation",
+            "",
+            value,
+            "good",
+            None,
+        )
+        for n, value in enumerate([95.0, *run, 95.0, 95.0])
+    ]
+    (stay,) = replay(
+        Recording.of(Catalogue.load(), rows),
+        Setting("test", Limits(adult={"oxygen_saturation": SPO2})),
+    )
+    is_found = any(one.code == "oxygen_saturation_low" for one in stay.episodes)
+    assert is_found == (len(run) * every_ms >= 6_000)
 
 
 def test_it_ends_only_beyond_the_deadband_and_after_the_delay() -> None:

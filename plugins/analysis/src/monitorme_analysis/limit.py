@@ -60,6 +60,8 @@ class VitalLimits(_Limits):
     which it is, the stricter of both applies, limit by limit."""
     on_delay_s: float = Field(default=0.0, ge=0, le=120)
     """How long a violation must last, by the readings' time, before it counts."""
+    critical_on_delay_s: float | None = Field(default=None, ge=0, le=120)
+    """The same for critical limits; none means that it is no other."""
     off_delay_s: float = Field(default=0.0, ge=0, le=120)
     """How long values must be back before the condition ends."""
     deadband: float = Field(default=0.0, ge=0)
@@ -88,6 +90,13 @@ class VitalLimits(_Limits):
             critical_low=_highest(self.awake.critical_low, self.asleep.critical_low),
             critical_high=_lowest(self.awake.critical_high, self.asleep.critical_high),
         )
+
+    @cached_property
+    def on_delays_ms(self) -> tuple[int, int]:
+        """The delays before, of warning and critical limits."""
+        critical_s = self.critical_on_delay_s
+        on_ms = round(self.on_delay_s * 1000)
+        return on_ms, on_ms if critical_s is None else round(critical_s * 1000)
 
     @cached_property
     def quiet(self) -> tuple[float, float]:

@@ -36,6 +36,9 @@ def render_limits(limits: Limits | None = None) -> str:
 
 _DELAYS = "delay before: Draeger M540 validation delays"
 _CONTINUOUS = {"off_delay_s": 5.0}
+_SATURATION = {"on_delay_s": 10.0, "critical_on_delay_s": 6.0}
+"""The M540's lower delay is 10 s, its upper one 6 s; the critical limit is a
+desaturation, which Philips tells without a delay: ours takes two readings 5 s apart."""
 
 _ADULT = {
     "heart_rate": VitalLimits(
@@ -56,7 +59,7 @@ _ADULT = {
     ),
     "oxygen_saturation": VitalLimits(
         awake=Band(low=89, critical_low=80),
-        on_delay_s=6,
+        **_SATURATION,
         deadband=1,
         source="alarm below 90 (Edan M3A, Contec), so at or below 89; desaturation: "
         "Mindray; " + _DELAYS,
@@ -110,7 +113,7 @@ _NEONATE = {
     ),
     "oxygen_saturation": VitalLimits(
         awake=Band(low=84, critical_low=80),
-        on_delay_s=6,
+        **_SATURATION,
         deadband=1,
         source="alarm below 85 (Contec), so at or below 84; critical: Mindray; "
         + _DELAYS,

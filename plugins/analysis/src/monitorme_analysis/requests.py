@@ -46,6 +46,7 @@ class _Set(_OfBed):
     asleep: dict[str, float | None] | None = {}
     """Limits to change, null switches one off; null for all: the same as awake."""
     on_delay_s: float | None = None
+    critical_on_delay_s: float | None = None
     off_delay_s: float | None = None
     deadband: float | None = None
 
@@ -235,7 +236,7 @@ def _changed(before: VitalLimits | None, wanted: _Set, by: str) -> VitalLimits:
     limits = before or VitalLimits(awake=Band())
     numbers = {
         name: value
-        for name in ("on_delay_s", "off_delay_s", "deadband")
+        for name in ("on_delay_s", "critical_on_delay_s", "off_delay_s", "deadband")
         if (value := getattr(wanted, name)) is not None
     }
     asleep = None

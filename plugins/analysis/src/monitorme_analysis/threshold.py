@@ -64,7 +64,7 @@ def step(
         episodic: a sample is a measurement by itself: no delay, no deadband.
         asleep: whether `band` is that for asleep.
     """
-    on_ms = 0 if episodic else round(limits.on_delay_s * 1000)
+    on_ms, critical_on_ms = (0, 0) if episodic else limits.on_delays_ms
     off_ms = 0 if episodic else round(limits.off_delay_s * 1000)
     deadband = 0.0 if episodic else limits.deadband
     warning, critical = _limits_of(side, band)
@@ -81,7 +81,11 @@ def step(
     critical_ms = None
     if is_critical:
         critical_ms = at_ms if state.critical_ms is None else state.critical_ms
-    level = _level(state, at_ms, violated_ms, critical_ms, on_ms, warning)
+    is_due = critical_ms is not None and at_ms - critical_ms >= critical_on_ms
+    if is_due or (critical_ms is not None and state.level == "critical"):
+        level: Level | None = "critical"
+    else:
+        level = _level(state, at_ms, violated_ms, on_ms, warning)
     chosen = critical if level == "critical" else warning
     return SideState(
         violated_ms=violated_ms,
@@ -136,14 +140,9 @@ def _level(
     state: SideState,
     at_ms: int,
     violated_ms: int,
-    critical_ms: int | None,
     on_ms: int,
     warning: float | None,
 ) -> Level | None:
-    if critical_ms is not None and at_ms - critical_ms >= on_ms:
-        return "critical"
-    if critical_ms is not None and state.level == "critical":
-        return "critical"
     is_old = at_ms - violated_ms >= on_ms
     if state.level is not None or is_old:
         # Without a warning limit there is nothing between critical and fine.

@@ -107,7 +107,7 @@ def _stand(
     if entry.episodic or age_ms > entry.stale_after_ms:
         return False
     at_ms = newest.at_ms + age_ms
-    if at_ms - (before.violated_ms or 0) < limits.on_delay_s * 1000:
+    if at_ms - (before.violated_ms or 0) < min(limits.on_delays_ms):
         return False
     band = _band(limits, before, at_ms, context)
     which: Side = "low" if side == "low" else "high"
@@ -173,15 +173,18 @@ def _judge_side(
     entry = context.catalogue[observed.vital]
     before = _after_silence(state.sides.get(key, _FINE), observed.at_ms, entry)
     band = _band(limits, before, observed.at_ms, context)
+    asleep = band is limits.asleep
+    if before.violated_ms is not None and before.level is None and not entry.episodic:
+        # The value before stood until now, which may have been long enough.
+        before = step(
+            *(before, side, observed.at_ms, before.value, limits, band),
+            episodic=False,
+            asleep=asleep,
+        )
     after = step(
-        before,
-        side,
-        observed.at_ms,
-        value,
-        limits,
-        band,
+        *(before, side, observed.at_ms, value, limits, band),
         episodic=entry.episodic,
-        asleep=band is limits.asleep,
+        asleep=asleep,
     )
     if after.violated_ms is None:
         state.sides.pop(key, None)

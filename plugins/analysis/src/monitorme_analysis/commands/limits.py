@@ -95,6 +95,9 @@ def show(bed: BedId, data: Path, broker: str | None, as_json: bool) -> None:
 @click.option("--critical-high", type=_LIMIT, help="Critical at or above it.")
 @click.option("--asleep", is_flag=True, help="The limits while asleep, not awake.")
 @click.option("--on-delay-s", type=float, help="How long before it counts.")
+@click.option(
+    "--critical-on-delay-s", type=float, help="The same for the critical limits."
+)
 @click.option("--off-delay-s", type=float, help="How long back before it ends.")
 @click.option("--deadband", type=float, help="How far back it must come.")
 @data_option
@@ -119,9 +122,9 @@ def set_(
         if given[side] is not None
     }
     timing = {
-        name: given[name]
-        for name in ("on_delay_s", "off_delay_s", "deadband")
-        if given[name] is not None
+        name: value
+        for name, value in given.items()
+        if name not in _SIDES and value is not None
     }
     if not sides and not timing:
         raise click.UsageError("name a limit, a delay or a deadband")
