@@ -62,6 +62,8 @@ def _run(fault: Fault, *, times: int, seed: int, beds: int) -> Row | None:
     except Exception as error:
         click.echo(f"{fault.name}: {type(error).__name__}: {error}")
         return None
+    for wrong in row.wrong_alarms:
+        click.echo(f"{fault.name}: alarm {wrong}")
     click.echo(f"{table.line(row)} {time.monotonic() - began_s:.0f} s in all")
     return row
 

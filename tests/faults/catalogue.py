@@ -18,6 +18,11 @@ WITH_INFLUXDB: Final = Plan(has_influxdb=True)
 DEVICE_PROCESSES: Final = 5
 ONE_OF_SEVERAL: Final = Plan(device_processes=DEVICE_PROCESSES)
 
+ALL_SERVICES: Final = (
+    *("registry", "recorder", "analysis", "alerting"),
+    *("nurse_station", "record_forwarding"),
+)
+EVENTFUL_BEDS: Final = 12
 LINES: Final = 20
 ON_LINES: Final = Plan(lines=LINES)
 
@@ -105,6 +110,14 @@ FAULTS: Final = (
         "SIGSTOP of the firmware bridge for longer than its keepalive",
         done.stop("firmware_bridge"),
         ON_LINES,
+    ),
+    Fault(
+        "services-killed",
+        "kill -9 of registry, recorder, analysis, alerting, nurse station and record "
+        f"forwarding, one by one; {EVENTFUL_BEDS} beds more have alarms, of which none "
+        "may be missing at the end, never raised, or raised twice",
+        done.kill_services,
+        Plan(services=ALL_SERVICES, eventful_beds=EVENTFUL_BEDS),
     ),
     Fault(
         "influxdb-killed",

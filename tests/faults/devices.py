@@ -3,25 +3,27 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from tests.faults.plan import EVENTFUL
 from tests.faults.watching import LedgerTail
 
 DRAIN_TIMEOUT_S = 60.0
+SIM = (sys.executable, "-m", "monitorme", "sim")
 
 
 class DeviceProcess:
     """Some beds' devices in one process: their ledger, outboxes and log are its own."""
 
-    def __init__(self, folder: Path, first_bed: int, beds: int) -> None:
-        self.beds = beds
-        self.ledger = folder / f"ledger-{first_bed:03}.jsonl"
-        self.tail = LedgerTail(self.ledger)
+    def __init__(self, folder: Path, name: str, *which: str) -> None:
+        """`which` is the command of `monitorme sim`, and what beds it simulates."""
+        self.tail = LedgerTail(folder / f"ledger-{name}.jsonl")
         self._which = [
-            *("--first-bed", str(first_bed), "--beds", str(beds)),
-            *("--data", str(folder / "devices"), "--ledger", str(self.ledger)),
+            *which,
+            *("--data", str(folder / "devices"), "--ledger", str(self.tail.path)),
         ]
         self._log = folder / "load.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -32,11 +34,11 @@ class DeviceProcess:
         assert self._process is not None, "the devices are switched on"
         return self._process.pid
 
-    def switch_on(self, command: Sequence[str]) -> None:
+    def switch_on(self, options: Sequence[str]) -> None:
         """Start the devices; they find what they had kept."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, *self._which], stdout=log, stderr=log
+                [*SIM, *self._which, *options], stdout=log, stderr=log
             )
 
     def wait_dead(self) -> None:
@@ -60,9 +62,19 @@ class DeviceProcess:
             self._process.wait(10)
 
 
+def eventful(folder: Path, beds: int) -> list[DeviceProcess]:
+    """Return a ward to some of whose patients something happens, or nothing."""
+    which = ("ward", "--ward", EVENTFUL, "--beds", str(beds))
+    return [DeviceProcess(folder, EVENTFUL, *which)] if beds else []
+
+
 def split(folder: Path, beds: int, processes: int) -> list[DeviceProcess]:
     """Share beds out among processes, as evenly as may be."""
     edges = [beds * number // processes for number in range(processes + 1)]
     return [
-        DeviceProcess(folder, first + 1, end - first) for first, end in pairwise(edges)
+        DeviceProcess(
+            *(folder, f"{first + 1:03}", "load"),
+            *("--first-bed", str(first + 1), "--beds", str(end - first)),
+        )
+        for first, end in pairwise(edges)
     ]

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 import threading
 import time
 import urllib.request
@@ -16,17 +15,20 @@ import pytest
 
 from monitorme import running
 from monitorme.commands.connection import history_url
+from monitorme.demo.people import admit_everybody
 from monitorme.influxd import Influxd
 from monitorme.installation import Installation
 from monitorme.site import Site
 from monitorme.testing.influxdb import running_influxdb
+from tests.faults.alarms import AlarmWatch
 from tests.faults.clocks import DeviceClock, HubClock
-from tests.faults.devices import DeviceProcess, split
+from tests.faults.devices import DeviceProcess, eventful, split
 from tests.faults.disks import small_disk
 from tests.faults.lines import line_devices, wait_kept
 from tests.faults.lines import running as running_lines
 from tests.faults.network import Network
 from tests.faults.plan import KEEPALIVE_S, Plan
+from tests.faults.standstill import stopped
 from tests.faults.verdict import Verdict, verify
 from tests.faults.watching import (
     Confirmations,
@@ -38,7 +40,6 @@ from tests.faults.watching import (
 
 LONGER_THAN_KEEPALIVE_S = 1.5 * KEEPALIVE_S + 1
 RECOVERY_TIMEOUT_S = 120.0
-MONITORME = (sys.executable, "-m", "monitorme")
 
 
 class Hospital:
@@ -57,7 +58,9 @@ class Hospital:
         self.lines = line_devices(folder, plan.lines)
         self.installation = self._installation()
         self.devices = split(folder, plan.beds, plan.device_processes)
+        self.eventful = eventful(folder, plan.eventful_beds)
         self.confirmations: Confirmations
+        self.alarms: AlarmWatch
         self.network: Network
         self.influxd: Influxd
         self._ending = threading.Event()
@@ -105,8 +108,7 @@ class Hospital:
         port = self.installation.port
         if self.plan.is_relayed:
             port = self.network.port
-        command = [
-            *(*MONITORME, "sim", "load"),
+        options = [
             *("--broker", f"mqtt://127.0.0.1:{port}"),
             *("--secret-file", str(running.secret_file(self.data))),
             *("--keepalive", str(KEEPALIVE_S)),
@@ -114,7 +116,7 @@ class Hospital:
         ]
         with self.hub_clock.inherited():
             for one in processes:
-                one.switch_on(command)
+                one.switch_on(options)
 
     def wait_recovered(self) -> float:
         """Wait until new readings of all devices are on disk too; returns the seconds.
@@ -122,20 +124,21 @@ class Hospital:
         They contain the two seconds within which the recorder tells a device.
         """
         return seconds_until_well(
-            self._tails, self.confirmations, timeout_s=RECOVERY_TIMEOUT_S
+            self._steady, self.confirmations, timeout_s=RECOVERY_TIMEOUT_S
         )
 
     def wait_flowing(self) -> None:
         """Wait until every device has made readings that are on disk."""
         deadline = time.monotonic() + RECOVERY_TIMEOUT_S
-        while len(newest(self._tails)) < self.plan.beds + self.plan.lines:
+        while len(newest(self._steady)) < self.plan.beds + self.plan.lines:
             assert time.monotonic() < deadline, "never: every device makes readings"
             time.sleep(0.05)
         self.wait_recovered()
 
     def end_load(self) -> None:
         """Switch the devices off; they wait until all they made is confirmed."""
-        for one in self.devices:
+        processes = [*self.devices, *self.eventful]
+        for one in processes:
             one.ask_to_end()
         wait_kept(self.lines)
         wait_confirmed(
@@ -143,7 +146,7 @@ class Hospital:
             self.confirmations,
             deadline_s=time.monotonic() + RECOVERY_TIMEOUT_S,
         )
-        for one in self.devices:
+        for one in processes:
             one.wait_ended()
 
     def verify(self, *arguments: str) -> Verdict:
@@ -174,6 +177,12 @@ class Hospital:
                     named += max(0, last - gap["first_seq"] + 1)
         return named
 
+    def wrong_alarms(self) -> list[str]:
+        """Say which alarms are lost or doubled; none where nothing raises any."""
+        if "alerting" not in self.plan.services:
+            return []
+        return self.alarms.wrongs(self.data / "alerting" / "alarms.sqlite")
+
     def journal_files(self) -> list[Path]:
         """Return the journal's files, oldest first."""
         return sorted((self.data / "recorder").glob("*.journal"))
@@ -181,23 +190,21 @@ class Hospital:
     # Its life.
 
     @property
-    def _tails(self) -> list[LedgerTail]:
+    def _steady(self) -> list[LedgerTail]:
+        """The ledgers of devices that have something to say each second."""
         return [
             *(one.tail for one in self.devices),
             *(one.tail for one in self.lines),
         ]
 
+    @property
+    def _tails(self) -> list[LedgerTail]:
+        return [*self._steady, *(one.tail for one in self.eventful)]
+
     def _installation(self) -> Installation:
         config = self.folder / "site.toml"
-        bridge = ("firmware_bridge",) if self.lines else ()
         lines = "".join(one.settings() for one in self.lines)
-        config.write_text(
-            f"services = {json.dumps((*self.plan.services, *bridge))}\n"
-            f'[broker]\nkind = "{self.plan.broker}"\nport = 0\n'
-            f"keepalive_s = {KEEPALIVE_S}\n"
-            f"[plugins.recorder]\nport = 0\n{self.plan.recorder_settings}\n{lines}",
-            encoding="utf-8",
-        )
+        config.write_text(self.plan.site() + lines, encoding="utf-8")
         return Installation(
             Site.load(config),
             config=config,
@@ -216,26 +223,20 @@ class Hospital:
         """Wait until the broker runs."""
         assert self._is_up.wait(30), "the hub never came up"
 
+    def admit_patients(self) -> None:
+        """Put somebody into the eventful beds: alarms are somebody's."""
+        if self.plan.eventful_beds:
+            hub = self.installation
+            admit_everybody(self.data, hub.broker_url, hub.site.wards_by_id())
+
     def close(self) -> None:
         """End all devices that still run."""
-        for one in self.devices:
+        for one in (*self.devices, *self.eventful):
             one.close()
 
     def end_hub(self) -> None:
         """Have the hub end as it does at SIGTERM."""
         self._ending.set()
-
-
-@contextmanager
-def stopped(pids: Sequence[int]) -> Iterator[None]:
-    """Have processes stand still, and go on again."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager
@@ -273,16 +274,19 @@ def _running(folder: Path, plan: Plan) -> Iterator[Hospital]:
     thread.start()
     try:
         hospital.wait_up()
+        hospital.admit_patients()
         port = hospital.installation.port
         hospital.network = Network(port)
         hospital.confirmations = Confirmations(port, hospital.data)
+        hospital.alarms = AlarmWatch(port, hospital.data)
         with (
             hospital.network.running(),
             hospital.confirmations.heard(),
+            hospital.alarms.heard(),
             running_lines(hospital.lines),
         ):
             try:
-                hospital.switch_on(hospital.devices)
+                hospital.switch_on([*hospital.devices, *hospital.eventful])
                 hospital.wait_flowing()
                 yield hospital
             finally:

@@ -9,7 +9,8 @@ from random import Random
 
 from tests.faults.clocks import HOUR_S
 from tests.faults.disks import full, tear
-from tests.faults.hospital import LONGER_THAN_KEEPALIVE_S, Hospital, stopped
+from tests.faults.hospital import LONGER_THAN_KEEPALIVE_S, Hospital
+from tests.faults.standstill import stopped
 
 DEVICES = "devices"
 
@@ -45,6 +46,17 @@ def stop(name: str) -> Callable[[Hospital, Random], None]:
             time.sleep(LONGER_THAN_KEEPALIVE_S + chance.uniform(0, 1))
 
     return inject
+
+
+def kill_services(hospital: Hospital, chance: Random) -> None:
+    """Kill every service, one after the other in any order, some before all are back."""
+    names = list(hospital.plan.services)
+    chance.shuffle(names)
+    for name in names:
+        hospital.kill(name)
+        time.sleep(chance.uniform(0.2, 2))
+    for name in names:
+        hospital.pid(name)
 
 
 def stop_devices(hospital: Hospital, chance: Random) -> None:

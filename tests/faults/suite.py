@@ -29,13 +29,15 @@ class Row:
     seed: int
     beds: int
     may_lose: bool = False
+    wrong_alarms: tuple[str, ...] = ()
 
     @property
     def is_kept(self) -> bool:
         """Whether the promise held."""
         verdict = self.verdict
         is_told = self.named >= verdict.lost and (self.may_lose or not self.named)
-        return is_told and not (verdict.doubled or verdict.altered)
+        is_exact = not (verdict.doubled or verdict.altered or self.wrong_alarms)
+        return is_told and is_exact
 
 
 def play(
@@ -57,6 +59,7 @@ def run(fault: Fault, *, times: int, seed: int, beds: int, folder: Path) -> Row:
     plan = replace(fault.plan, beds=min(beds, fault.plan.beds))
     with running_hospital(folder, plan) as hospital:
         slowest_s = play(hospital, [fault], times=times, chance=chance)
+        wrong_alarms = hospital.wrong_alarms()
         hospital.end_load()
         verdict = hospital.verify()
         if plan.has_influxdb and (verdict.is_exact or fault.names_losses):
@@ -66,6 +69,7 @@ def run(fault: Fault, *, times: int, seed: int, beds: int, folder: Path) -> Row:
     return Row(
         *(fault.name, times, verdict, named, slowest_s, seed, plan.beds),
         may_lose=fault.names_losses,
+        wrong_alarms=tuple(wrong_alarms),
     )
 
 

@@ -24,6 +24,8 @@ def line(row: Row) -> str:
     lost = f"{verdict.lost:,}"
     if row.named and verdict.lost:
         lost += f", {max(0, verdict.lost - row.named):,} of them unnamed"
+    if row.wrong_alarms:
+        lost += f", {len(row.wrong_alarms)} alarms wrong"
     cells = [
         f"`{row.fault}`",
         f"{row.beds}",

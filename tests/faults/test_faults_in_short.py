@@ -43,7 +43,12 @@ TOGETHER = (
     ),
 )
 """Faults that share a hospital; what dies often is started again ever later."""
-ALONE = ("embedded-broker-killed", "disk-full", "torn-page-of-a-closed-hour")
+ALONE = (
+    "services-killed",
+    "embedded-broker-killed",
+    "disk-full",
+    "torn-page-of-a-closed-hour",
+)
 SHIPPING = (
     "influxdb-stalled-and-broker-killed",
     "influxdb-killed",
@@ -84,6 +89,7 @@ def test_a_fault_of_a_hospital_of_its_own_loses_nothing(
     row = suite.run(fault, times=1, seed=SEED, beds=20, folder=tmp_path)
     assert row.verdict.made > 100
     assert row.verdict.is_exact, row
+    assert not row.wrong_alarms
     assert row.is_kept, row
 
 
