@@ -158,3 +158,104 @@ def test_a_chunk_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
     assert readers.paths() == [path], "the rest of it serves"
     readers.close()
     store.close()
+
+
+@pytest.mark.parametrize("table", ["log", "chunk"])
+def test_a_torn_tree_costs_nothing_of_its_leaves(tmp_path: Path, table: str) -> None:
+    path = filled(tmp_path)
+    inner = pages_of(path, table)[:1]
+    overwrite(path, inner, Random(7).randbytes)
+    store = Store(tmp_path, CATALOGUE, NOW_MS + 400_000)
+    assert store.set_aside, "the damage is seen"
+    assert len(names_in(store)) == len(STREAMS) * 120
+    store.close()
+
+
+BATCHES = 300
+
+
+def crashed(folder: Path, *, copied_after: int = 0) -> Path:
+    """Leave an hour as a crash does: much of it in the write-ahead log alone.
+
+    Where `copied_after` batches the log was copied into the file, a reader has kept it
+    from beginning anew.
+    """
+    live = folder / "live"
+    store = Store(live, CATALOGUE, NOW_MS)
+    db = store._file._db
+    db.execute("pragma wal_autocheckpoint=0")
+    reader = sqlite3.connect(store._file.path, isolation_level=None)
+    reader.execute("begin")
+    reader.execute("select * from log").fetchall()
+    for seq in range(1, BATCHES + 1):
+        store.store([arrival(stream, seq) for stream in STREAMS], [])
+        if seq == BATCHES // 2:
+            store.fold()
+        if seq == copied_after:
+            reader.execute("rollback")
+            reader.execute("begin")
+            reader.execute("select * from log").fetchall()
+            db.execute("pragma wal_checkpoint(passive)")
+    torn = folder / "torn"
+    torn.mkdir()
+    for path in live.iterdir():
+        if path.suffix == ".journal" or path.name.endswith("-wal"):
+            (torn / path.name).write_bytes(path.read_bytes())
+    reader.close()
+    store.close()
+    return torn
+
+
+def everything() -> set[tuple[str, int]]:
+    return {(one.device, seq) for one in STREAMS for seq in range(1, BATCHES + 1)}
+
+
+def test_a_crash_alone_is_no_damage(tmp_path: Path) -> None:
+    torn = crashed(tmp_path)
+    (ahead,) = torn.glob("*-wal")
+    # The last transaction was cut off.
+    with ahead.open("r+b") as file:
+        file.truncate(ahead.stat().st_size - 100)
+    store = Store(torn, CATALOGUE, NOW_MS + 400_000)
+    assert store.set_aside == []
+    assert len(names_in(store)) >= len(everything()) - len(STREAMS)
+    store.close()
+
+
+@pytest.mark.parametrize("copied_after", [0, 200])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_lies_behind_a_torn_frame_is_saved(
+    tmp_path: Path, seed: int, copied_after: int
+) -> None:
+    torn = crashed(tmp_path, copied_after=copied_after)
+    (ahead,) = torn.glob("*-wal")
+    chance = Random(seed)
+    pages = ahead.stat().st_size // PAGE
+    # Two early ones, which SQLite takes for the end, and one at the log's own head.
+    wanted = [chance.randrange(2, pages // 4), chance.randrange(2, pages // 2)]
+    overwrite(ahead, wanted if seed else [1, *wanted], chance.randbytes)
+    store = Store(torn, CATALOGUE, NOW_MS + 400_000)
+    found = names_in(store)
+    assert len(found) == len(set(found)), "nothing is doubled"
+    assert set(found) <= everything()
+    lost = everything() - set(found)
+    # A frame has one batch at most, and a page on the disk two frames.
+    assert len(lost) <= 2 * len(wanted) * len(STREAMS) + len(STREAMS)
+    for device, seq in lost:
+        assert not store.marks()[device, "b1"].has(seq), "it is asked for again"
+    assert store.set_aside
+    assert list(torn.glob("*.damaged*")), "it is kept to be looked at"
+    assert store.store([arrival(STREAMS[0], BATCHES + 1)], []) == 1
+    store.close()
+
+
+def test_rows_behind_a_torn_frame_keep_their_numbers(tmp_path: Path) -> None:
+    torn = crashed(tmp_path)
+    (path,) = torn.glob("*.journal")
+    (ahead,) = torn.glob("*-wal")
+    overwrite(ahead, [ahead.stat().st_size // PAGE // 2], Random(3).randbytes)
+    Store(torn, CATALOGUE, NOW_MS + 400_000).close()
+    db = sqlite3.connect(path)
+    for number, row in db.execute("select id, records from log where length(records)"):
+        assert {one.seq for one in unpack_log(row)} == {number}, "shipped once"
+    db.close()

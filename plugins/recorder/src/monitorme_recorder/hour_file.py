@@ -31,6 +31,8 @@ from monitorme_recorder.spans import Span
 log = logging.getLogger(__name__)
 
 HOUR_MS: Final = 3_600_000
+ROWS_OF_AN_HOUR: Final = 1_000_000
+"""No hour's log has so many rows: what is behind them is new to whoever had the hour."""
 _SCHEMA: Final = """
 create table if not exists stream(
     id integer primary key, ward text, bed text, vital text, device text, boot text,
@@ -164,6 +166,12 @@ class HourFile:
             number = self._streams[stream] = cursor.lastrowid
         return number
 
+    def keep_stream(self, number: int, stream: Stream) -> None:
+        """Give a stream the number that it had in another file, where both are free."""
+        sql = "insert or ignore into stream values(?,?,?,?,?,?)"
+        if self._db.execute(sql, (number, *stream)).rowcount:
+            self._streams[stream] = number
+
     def append(self, records: bytes) -> int:
         """Append a row to the log; returns its id."""
         cursor = self._db.execute("insert into log(records) values(?)", (records,))
@@ -172,9 +180,19 @@ class HourFile:
         return self.log_id
 
     def append_at(self, log_id: int, records: bytes) -> None:
-        """Put a row into the log under an id, which is higher than any before."""
+        """Put a row into the log under an id that is free."""
         self._db.execute("insert into log values(?,?)", (log_id, records))
-        self.log_id = log_id
+        self.log_id = max(self.log_id, log_id)
+
+    def has_row(self, log_id: int) -> bool:
+        """Say whether the log has a row."""
+        found = self._db.execute("select 1 from log where id=?", (log_id,))
+        return found.fetchone() is not None
+
+    def has_event(self, number: int) -> bool:
+        """Say whether there is an event of a number."""
+        found = self._db.execute("select 1 from event where id=?", (number,))
+        return found.fetchone() is not None
 
     def add_event(
         self, received_ms: int, ward: str, bed: str, kind: str, payload: bytes

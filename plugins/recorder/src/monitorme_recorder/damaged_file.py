@@ -1,0 +1,174 @@
+"""What a damaged hour's file still says, whatever became of its trees.
+
+A reading is in the log, and soon in a chunk as well. The log's records name themselves
+twice, rows of the log and chunks carry checksums: what is taken from here is what was put
+there.
+"""
+
+import logging
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+
+from monitorme.contract.readings import decode_reading
+from monitorme.errors import ContractError
+from monitorme_recorder.cells import Cell, Value, cells, is_shape, values
+from monitorme_recorder.pages import Pages
+from monitorme_recorder.records import (
+    Kept,
+    LogRecord,
+    Stream,
+    unpack_chunk,
+    unpack_log,
+)
+from monitorme_recorder.watermark import Watermark, load
+
+log = logging.getLogger(__name__)
+
+_LOG: Final = ("n", "b")
+_STREAM: Final = ("n", "t", "t", "t", "t", "t")
+_STREAM_INDEX: Final = ("t", "t", "t", "t", "t", "i")
+_CHUNK: Final = (*"iiiiii", "rin", "rin", "rin", "b")
+_EVENT: Final = (*"nitttb",)
+_WATERMARK: Final = ("t", "t", "b")
+_GAP: Final = (*"ttitti", "i", "t", "in", "in")
+_SHORTER_GAP: Final = _GAP[:8]
+"""A gap of a file to which the times around it were added later."""
+
+_NONE: Final[Mapping[int, Stream]] = MappingProxyType({})
+
+
+class DamagedFile:
+    """Reads a file cell by cell; what cannot be read is left out.
+
+    `only_ahead` leaves out pages of which the write-ahead log has no version; `known` are
+    the streams that they may name.
+    """
+
+    def __init__(
+        self,
+        pages: Pages,
+        known: Mapping[int, Stream] = _NONE,
+        *,
+        only_ahead: bool = False,
+    ) -> None:
+        self._pages = pages
+        self._log: dict[int, list[Cell]] = {}
+        self._chunks: dict[tuple[int, int], list[Cell]] = {}
+        self._others: dict[str, list[Cell]] = {"event": [], "gap": [], "watermark": []}
+        self.streams = dict(known)
+        for cell in cells(pages, only_ahead=only_ahead):
+            self._sort(cell)
+
+    def log_rows(self) -> Iterator[tuple[int, list[LogRecord]]]:
+        """Return the readable records of the log by their row, in order."""
+        for number in sorted(self._log):
+            for _, data in self._versions(self._log[number]):
+                if isinstance(data, bytes) and (found := self._records(data)):
+                    yield number, found
+                    break
+
+    def chunks(self) -> Iterator[tuple[Stream, list[Kept]]]:
+        """Return the readable chunks, those of a stream in order."""
+        for number, chunk in sorted(self._chunks):
+            stream = self.streams.get(number)
+            if stream is None:
+                continue
+            for row in self._versions(self._chunks[number, chunk]):
+                kept = _unpacked(row[-1])
+                if kept:
+                    yield stream, kept
+                    break
+
+    def events(self) -> Iterator[tuple[int, tuple[int, str, str, str, bytes]]]:
+        """Return the events by their row: received_ms, ward, bed, kind and payload."""
+        found: dict[int, tuple[Any, ...]] = {}
+        for cell in self._others["event"]:
+            for _, *fields in self._versions([cell]):
+                if _is_text(fields[-1]):
+                    found.setdefault(cell.row, tuple(fields))
+        for row in sorted(found):
+            yield row, found[row]
+
+    def gaps(self) -> Iterator[tuple[Any, ...]]:
+        """Return the gaps as their table declares them."""
+        for row in self._versions(self._others["gap"]):
+            device, boot, first, ward, bed, *rest = row
+            last, *rest = rest
+            times = (*rest, None, None)[:4]
+            yield ward, bed, device, boot, first, last, *times
+
+    def watermarks(self) -> dict[tuple[str, str], Watermark]:
+        """Return the newest watermarks that can be read: of each boot the farthest."""
+        found: dict[tuple[str, str], Watermark] = {}
+        for device, boot, data in self._versions(self._others["watermark"]):
+            try:
+                mark = load(data, 0)  # type: ignore[arg-type]  # its shape says a blob
+            except msgspec.MsgspecError:
+                continue
+            key = (str(device), str(boot))
+            if key not in found or found[key].last_ms < mark.last_ms:
+                found[key] = mark
+        return found
+
+    def _sort(self, cell: Cell) -> None:
+        letters = cell.letters
+        if is_shape(letters, _LOG):
+            self._log.setdefault(cell.row, []).append(cell)
+        elif is_shape(letters, _CHUNK):
+            for row in self._versions([cell]):
+                self._chunks.setdefault((int(row[0]), int(row[1])), []).append(cell)  # type: ignore[arg-type]  # its shape says integers
+                break
+        elif is_shape(letters, _STREAM):
+            for _, *fields in self._versions([cell]):
+                self.streams.setdefault(cell.row, Stream(*fields))  # type: ignore[arg-type]  # its shape says texts
+        elif is_shape(letters, _STREAM_INDEX):
+            for *fields, number in self._versions([cell]):
+                self.streams.setdefault(int(number), Stream(*fields))  # type: ignore[arg-type]  # its shape
+        elif is_shape(letters, _EVENT):
+            self._others["event"].append(cell)
+        elif is_shape(letters, _GAP) or is_shape(letters, _SHORTER_GAP):
+            self._others["gap"].append(cell)
+        elif is_shape(letters, _WATERMARK):
+            self._others["watermark"].append(cell)
+
+    def _versions(self, found: list[Cell]) -> Iterator[list[Value]]:
+        for cell in found:
+            yield from values(self._pages, cell)
+
+    def _records(self, row: bytes) -> list[LogRecord]:
+        try:
+            return [one for one in unpack_log(row) if self._is_itself(one)]
+        # Noise in place of a row: whatever it says cannot be had.
+        except (struct.error, ValueError, TypeError):
+            return []
+
+    def _is_itself(self, record: LogRecord) -> bool:
+        """Say whether a record's head and payload name the same reading."""
+        stream = self.streams.get(record.stream)
+        if stream is None:
+            return False
+        try:
+            reading = decode_reading(record.payload)
+        except ContractError:
+            return False
+        name = (stream.device, stream.boot, record.seq)
+        return name == (reading.device, reading.boot, reading.seq)
+
+
+def _unpacked(data: Value) -> list[Kept]:
+    try:
+        return unpack_chunk(data) if isinstance(data, bytes) else []
+    except (zlib.error, msgspec.MsgspecError, TypeError):
+        return []
+
+
+def _is_text(data: Value) -> bool:
+    try:
+        return isinstance(data, bytes) and bool(data.decode())
+    except UnicodeDecodeError:
+        return False
