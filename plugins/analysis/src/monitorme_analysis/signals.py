@@ -78,9 +78,9 @@ class SignalsState:
     newest: dict[str, Newest] = field(default_factory=dict)
     """The newest value of each vital that has numbers."""
     due_ms: int = 0
-    """Nothing becomes stale up to then; what comes only makes it later."""
-    vitals: int = 0
-    """Of so many vitals: one that comes for the first time may be stale sooner."""
+    """Nothing becomes stale up to then, of the vitals in `due`."""
+    due: dict[str, int] = field(default_factory=dict)
+    """Until when each vital is not stale, whatever comes."""
 
     @property
     def found(self) -> tuple[Finding, ...]:
@@ -129,24 +129,27 @@ class Signals(Rule[SignalsState, SignalsSettings]):
         self, state: SignalsState, now_ms: int, context: RuleContext
     ) -> tuple[SignalsState, Findings]:
         """Notice what has not come for the catalogue's age, by arrival."""
-        if now_ms <= state.due_ms and len(context.latest) == state.vitals:
+        due = state.due
+        if now_ms <= state.due_ms and len(context.latest) == len(due):
             return state, None
-        changed, due_ms, state.vitals = False, _FOREVER_MS, len(context.latest)
+        changed = False
         for vital, newest in context.latest.items():
+            if now_ms <= due.get(vital, -1):
+                continue
             entry = context.catalogue[vital]
             stale_ms = newest.received_ms + entry.stale_after_ms
             if now_ms <= stale_ms:
-                due_ms = min(due_ms, stale_ms)
+                due[vital] = stale_ms
                 continue
             # Should it come again, it is not stale sooner.
-            due_ms = min(due_ms, now_ms + entry.stale_after_ms)
+            due[vital] = now_ms + entry.stale_after_ms
             code, since_ms = f"{vital}_stale", newest.received_ms
             known = state.quality.get(vital)
             if known is None or known.code != code:
                 text = f"{entry.label}: no values"
                 state.quality[vital] = _finding(code, text, newest, since_ms, True)
                 changed = True
-        state.due_ms = due_ms
+        state.due_ms = min(due.values(), default=_FOREVER_MS)
         return state, state.found if changed else None
 
     def _look_for_stuck(

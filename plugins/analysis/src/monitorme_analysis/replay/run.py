@@ -121,23 +121,24 @@ class _BedReplay:
         )
         analysis.admit(_somebody(self._setting.category))
         next_ms = stay.begin_ms - stay.begin_ms % tick_ms
-        revision = analysis.revision
+        revision, is_slow = analysis.revision, tick_ms > TICK_MS
+        observe, advance = analysis.observe, analysis.advance
         for reading in observed(rows, catalogue):
             now_ms = reading.at_ms
+            stay.readings += 1
             while next_ms <= now_ms:
-                analysis.advance(next_ms)
+                advance(next_ms)
                 if analysis.revision != revision:
                     revision = analysis.revision
                     self._look(analysis, next_ms)
                 next_ms += tick_ms
-            if tick_ms > TICK_MS and now_ms > stay.begin_ms:
+            if is_slow and now_ms > stay.begin_ms:
                 # What became true between two slow ticks is seen before it ends.
                 analysis.elapse(now_ms - 1)
                 if analysis.revision != revision:
                     revision = analysis.revision
                     self._look(analysis, now_ms - 1)
-            analysis.observe(reading)
-            stay.readings += 1
+            observe(reading)
             if analysis.revision != revision:
                 revision = analysis.revision
                 self._look(analysis, now_ms)
