@@ -98,6 +98,10 @@ class Signals(Rule[SignalsState, SignalsSettings]):
 
     name = "signals"
     vitals = EVERY_VITAL
+    source = (
+        "stale ages and plausible ranges: the site's catalogue of vitals; how long a "
+        "value may stand still: ours, from how long real ones do (see `frozen_after_s`)"
+    )
     Settings = SignalsSettings
     State = SignalsState
 

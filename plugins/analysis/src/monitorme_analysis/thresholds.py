@@ -41,6 +41,7 @@ class Thresholds(Rule[ThresholdsState, RuleSettings]):
 
     name = "thresholds"
     vitals = EVERY_VITAL
+    source = "at each limit below, and in config/limits.toml"
     Settings = RuleSettings
     State = ThresholdsState
 

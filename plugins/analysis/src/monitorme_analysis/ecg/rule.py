@@ -67,6 +67,11 @@ class Ecg(Rule[EcgState, EcgSettings]):
 
     name: ClassVar = "ecg"
     vitals: ClassVar = ("ecg",)
+    source = (
+        "asystole, extreme rates, ventricular tachycardia and fibrillation: the alarms of "
+        "the PhysioNet/CinC Challenge 2015; leakage: Kuo and Dillman 1978; irregularity: "
+        "Dash et al. 2009; pause: ACC/AHA/HRS 2018"
+    )
     Settings: ClassVar = EcgSettings
     State: ClassVar = EcgState
 
