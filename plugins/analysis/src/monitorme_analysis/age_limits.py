@@ -2,7 +2,8 @@
 
 Usual ranges of rates and pressures, and the systolic pressure that counts as low: the
 vital signs reference of Pediatric Advanced Life Support (American Heart Association,
-2020). A range is not a limit: up to 54 % of the heart rates of children in hospital lie
+2015), checked against the chart that pedscases.com makes of it; its ages of 12 to 15 years
+stand here for all up to 18. A range is not a limit: up to 54 % of the heart rates of children in hospital lie
 outside of one (Bonafide, 2013), so that the margins, ours, are wide:
 
 - heart rate: warning at the lower bound, awake or asleep, and 10 % above the upper bound
@@ -16,7 +17,9 @@ from typing import Final, NamedTuple
 
 from monitorme_analysis.limit import AgeLimits, Band, VitalLimits
 
-_SOURCE: Final = "usual range: PALS reference (AHA 2020); margins: ours"
+_SOURCE: Final = (
+    "usual range: PALS reference (AHA 2015, as pedscases.com has it); margins: ours"
+)
 _DELAYS: Final = "delay before: Draeger M540 validation delays"
 
 
