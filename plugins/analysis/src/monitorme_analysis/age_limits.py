@@ -3,8 +3,9 @@
 Usual ranges of rates and pressures, and the systolic pressure that counts as low: the
 vital signs reference of Pediatric Advanced Life Support (American Heart Association,
 2015), checked against the chart that pedscases.com makes of it; its ages of 12 to 15 years
-stand here for all up to 18. A range is not a limit: up to 54 % of the heart rates of children in hospital lie
-outside of one (Bonafide, 2013), so that the margins, ours, are wide:
+stand here for all up to 18. A range is not a limit: up to 54 % of the heart rates of
+children in hospital lie outside of one (Bonafide, 2013), so that the margins, ours, are
+wide:
 
 - heart rate: warning at the lower bound, awake or asleep, and 10 % above the upper bound
   awake; critical at 80 % of the lower bound asleep and 125 % of the upper awake;
