@@ -108,8 +108,8 @@ class BedAnalysis:
     ) -> bool:
         """Judge a reading; says whether it was the newest of its vital.
 
-        An older one than the newest, or one that comes late, changes nothing: it is for
-        the record. `again` says that a repeat is expected: catching up overlaps.
+        An older one, or one that comes late, finds nothing: it is for rules that look
+        back. `again` says that a repeat is expected: catching up overlaps.
         """
         known = self.state.known
         if received_ms >= known.elapsed_ms + self._second_ms:
@@ -122,27 +122,25 @@ class BedAnalysis:
         )
         if device.told != before:
             self.revision += 1
-        if not is_next:
-            return False
         at_ms = judged.at_ms
         if device.offset_ms:
             at_ms = min(reading.time_ms - device.offset_ms, received_ms)
-        if received_ms - at_ms > LATE_AFTER_MS:
-            return False
-        return self.observe(
-            Observed(
-                vital,
-                at_ms,
-                received_ms,
-                judged.value,
-                judged.quality,
-                judged.reason,
-                reading.device,
-                reading.boot,
-                reading.seq,
-                reading.value,
-            )
+        observed = Observed(
+            vital,
+            at_ms,
+            received_ms,
+            judged.value,
+            judged.quality,
+            judged.reason,
+            reading.device,
+            reading.boot,
+            reading.seq,
+            reading.value,
         )
+        if is_next and received_ms - at_ms <= LATE_AFTER_MS:
+            return self.observe(observed)
+        self._fill(observed)
+        return False
 
     def advance(self, now_ms: int) -> None:
         """Let time pass until the last whole second."""
@@ -189,8 +187,6 @@ class BedAnalysis:
         """What rules may know of the bed."""
         return self._context
 
-    # Inner workings ------------------------------------------------------------------
-
     def _found(self, now_ms: int) -> Iterator[Finding]:
         known = self.state.known
         if known.admission is None:
@@ -229,6 +225,16 @@ class BedAnalysis:
                 if slot.step(observed, context):
                     self.revision += 1
         return True
+
+    def _fill(self, observed: Observed) -> None:
+        """Hand what came late to the rules that look back."""
+        known = self.state.known
+        if known.admission is None or observed.at_ms < known.since_ms:
+            return
+        for _, slots in self._by_vital[observed.vital]:
+            for slot in slots:
+                if slot.fill(observed, self._context):
+                    self.revision += 1
 
     def _arrange(self) -> None:
         """Give every rule its place in the state, and find the way of each vital."""

@@ -228,6 +228,16 @@ class Rule(ABC, Generic[St, Se]):
     ) -> tuple[St, Findings]:
         """Take in a reading, valid or not; readings come in order, each once."""
 
+    def fill(self, state: St, observed: Observed, context: RuleContext) -> St:
+        """Take in a reading that came after its time: it may be known, and finds nothing.
+
+        A device that was out of reach sends what it took meanwhile, in order, but after
+        or between newer readings, and maybe again. What was true then rings no more; a
+        rule that looks back overrides this, so that what comes is judged with it.
+        """
+        del observed, context
+        return state
+
     def elapse(
         self, state: St, now_ms: int, context: RuleContext
     ) -> tuple[St, Findings]:

@@ -47,6 +47,17 @@ class Slot:
             return self._fail(error, observed.received_ms, context)
         return found is not None and self._keep(found)
 
+    def fill(self, observed: Observed, context: RuleContext) -> bool:
+        """Hand a late reading to the rule; says whether what is told has changed."""
+        if self.fault is not None and not self._may_judge(observed.received_ms):
+            return False
+        try:
+            self.state = self.rule.fill(self.state, observed, context)
+        # The boundary to a rule, as above.
+        except Exception as error:
+            return self._fail(error, observed.received_ms, context)
+        return False
+
     def elapse(self, now_ms: int, context: RuleContext) -> bool:
         """Let time pass for the rule; says whether what is found may have changed."""
         if self.fault is not None and not self._may_judge(now_ms):

@@ -14,6 +14,7 @@ from monitorme_analysis.rule import (
     RuleContext,
     RuleSettings,
 )
+from monitorme_analysis.trends.backlog import Backlog, begins_at, fill, whole
 from monitorme_analysis.trends.slope import Line, fit
 from monitorme_analysis.trends.time_to_limit import TimeToLimit, time_to_limit
 from monitorme_analysis.trends.trending import is_told
@@ -58,6 +59,8 @@ class Nearing:
     side: Side | None = None
     since_ms: int = 0
     finding: Finding | None = None
+    backlog: Backlog = field(default_factory=Backlog)
+    """What lies before the window, and may still come."""
 
 
 @dataclass(slots=True)
@@ -107,15 +110,29 @@ class NearingLimit(Rule[NearingLimits, NearingLimitSettings]):
         if not isinstance(value, float):
             return state, None
         one.received_ms = observed.received_ms
-        shape = self._shape(vital, context)
-        one.window = window = add(before, observed.at_ms, value, shape)
-        if window.points is before.points:
+        self._take(one, value, observed, context)
+        if one.window.points is before.points:
             return state, None
         found = self._judge(one, observed, context)
         if found is one.finding or (found and is_told(found, one.finding)):
             return state, None
         one.finding = found
         return state, self._all(state)
+
+    def fill(
+        self, state: NearingLimits, observed: Observed, context: RuleContext
+    ) -> NearingLimits:
+        """Take in what came late: it counts when its vital is judged next."""
+        vital, value, at_ms = observed.vital, observed.value, observed.at_ms
+        if not isinstance(value, float):
+            return state
+        one = state.vitals.setdefault(vital, Nearing())
+        if at_ms > one.window.newest_ms:
+            self._take(one, value, observed, context)
+        else:
+            shape = self._shape(vital, context)
+            one.backlog = fill(one.backlog, at_ms, value, shape)
+        return state
 
     def elapse(
         self, state: NearingLimits, now_ms: int, context: RuleContext
@@ -133,6 +150,15 @@ class NearingLimit(Rule[NearingLimits, NearingLimitSettings]):
     def _all(state: NearingLimits) -> tuple[Finding, ...]:
         found = (one.finding for one in state.vitals.values())
         return tuple(finding for finding in found if finding is not None)
+
+    def _take(
+        self, one: Nearing, value: float, observed: Observed, context: RuleContext
+    ) -> None:
+        """Take the newest value into the window."""
+        at_ms, shape = observed.at_ms, self._shape(observed.vital, context)
+        if begins_at(one.window, at_ms, shape):
+            one.backlog = Backlog(one.window, at_ms)
+        one.window = add(one.window, at_ms, value, shape)
 
     def _shape(self, vital: str, context: RuleContext) -> Shape:
         stale_ms = context.catalogue[vital].stale_after_ms
@@ -157,7 +183,8 @@ class NearingLimit(Rule[NearingLimits, NearingLimitSettings]):
         self, one: Nearing, observed: Observed, context: RuleContext
     ) -> Finding | None:
         vital = observed.vital
-        line = self._line(one.window, self._least[vital])
+        window = whole(one.window, one.backlog, self._shape(vital, context))
+        line = self._line(window, self._least[vital])
         limits = context.limits.get(vital)
         if line is None or limits is None:
             one.side = None

@@ -14,7 +14,7 @@ from monitorme_analysis.rule import (
     RuleContext,
     RuleSettings,
 )
-from monitorme_analysis.trends.against_last import Last, measure
+from monitorme_analysis.trends.against_last import Last, fill, measure
 
 VITAL: Final = "blood_pressure"
 COMPONENT: Final = "systolic"
@@ -62,17 +62,13 @@ class SystolicAgainstLast(Rule[Measured, SystolicAgainstLastSettings]):
         self, state: Measured, observed: Observed, context: RuleContext
     ) -> tuple[Measured, Findings]:
         """Set a measurement against those before it."""
-        value = observed.value
-        systolic = value.get(COMPONENT) if isinstance(value, dict) else None
-        if not isinstance(systolic, float):
+        systolic = _systolic(observed)
+        if systolic is None:
             return state, None
         state.received_ms = observed.received_ms
+        gap_ms, apart_ms = context.catalogue[VITAL].stale_after_ms, self._apart_ms
         state.last = measure(
-            state.last,
-            observed.at_ms,
-            systolic,
-            gap_ms=context.catalogue[VITAL].stale_after_ms,
-            apart_ms=round(self.settings.apart_min * 60_000),
+            state.last, observed.at_ms, systolic, gap_ms=gap_ms, apart_ms=apart_ms
         )
         share = state.last.share
         if -self.settings.fall_share < share < self.settings.rise_share:
@@ -82,6 +78,24 @@ class SystolicAgainstLast(Rule[Measured, SystolicAgainstLastSettings]):
             state.since_ms, state.worst = observed.at_ms, systolic
         state.worst = (min if share < 0 else max)(state.worst, systolic)
         return state, (self._finding(state, systolic, observed, context),)
+
+    def fill(
+        self, state: Measured, observed: Observed, context: RuleContext
+    ) -> Measured:
+        """Take in a measurement that came late: the next is set against it too."""
+        systolic, at_ms = _systolic(observed), observed.at_ms
+        if systolic is None:
+            return state
+        is_newest = state.last.newest is None or at_ms > state.last.newest_ms
+        gap_ms, apart_ms = context.catalogue[VITAL].stale_after_ms, self._apart_ms
+        state.last = (measure if is_newest else fill)(
+            state.last, at_ms, systolic, gap_ms=gap_ms, apart_ms=apart_ms
+        )
+        return state
+
+    @property
+    def _apart_ms(self) -> int:
+        return round(self.settings.apart_min * 60_000)
 
     def elapse(
         self, state: Measured, now_ms: int, context: RuleContext
@@ -120,3 +134,9 @@ class SystolicAgainstLast(Rule[Measured, SystolicAgainstLastSettings]):
             unit=entry.unit or None,
             caused_by_ms=observed.at_ms,
         )
+
+
+def _systolic(observed: Observed) -> float | None:
+    value = observed.value
+    systolic = value.get(COMPONENT) if isinstance(value, dict) else None
+    return systolic if isinstance(systolic, float) else None

@@ -13,6 +13,7 @@ from monitorme_analysis.rule import (
     RuleContext,
     RuleSettings,
 )
+from monitorme_analysis.trends.backlog import Backlog, begins_at, fill, whole
 from monitorme_analysis.trends.change import Change
 from monitorme_analysis.trends.slope import fit
 from monitorme_analysis.trends.time_to_limit import MINUTE_MS, time_to_limit
@@ -40,6 +41,8 @@ class Trending:
     """How it was told last; what people would not see changed is not told again."""
     sleep: str = "unknown"
     """The sleep state that the window is of."""
+    backlog: Backlog = field(default_factory=Backlog)
+    """What lies before the window, and may still come."""
 
 
 Se = TypeVar("Se", bound=RuleSettings)
@@ -94,13 +97,24 @@ class TrendRule(Rule[Trending, Se], Generic[Se]):
         if not isinstance(value, float):
             return state, None
         state.received_ms = observed.received_ms
-        begins_anew = self._begins_anew(state, observed, context)
-        window = Window() if begins_anew else before
-        window = add(window, observed.at_ms, value, self._shape(context))
-        state.window = window
-        if window.points is before.points:
+        self._take(state, value, observed, context)
+        if state.window.points is before.points:
             return state, None
         return state, self._judge(state, observed, context)
+
+    def fill(
+        self, state: Trending, observed: Observed, context: RuleContext
+    ) -> Trending:
+        """Take in what came late: it counts when the window is judged next."""
+        value, at_ms = observed.value, observed.at_ms
+        if not isinstance(value, float):
+            return state
+        if at_ms > state.window.newest_ms:
+            self._take(state, value, observed, context)
+        else:
+            shape = self._shape(context)
+            state.backlog = fill(state.backlog, at_ms, value, shape)
+        return state
 
     def elapse(
         self, state: Trending, now_ms: int, context: RuleContext
@@ -112,6 +126,17 @@ class TrendRule(Rule[Trending, Se], Generic[Se]):
             return state, None
         state.since_ms, state.told = None, None
         return state, ()
+
+    def _take(
+        self, state: Trending, value: float, observed: Observed, context: RuleContext
+    ) -> None:
+        """Take the newest value into the window."""
+        window, at_ms, shape = state.window, observed.at_ms, self._shape(context)
+        if self._begins_anew(state, observed, context):
+            window, state.backlog = Window(), Backlog()
+        elif begins_at(window, at_ms, shape):
+            state.backlog = Backlog(window, at_ms)
+        state.window = add(window, at_ms, value, shape)
 
     def _begins_anew(
         self, state: Trending, observed: Observed, context: RuleContext
@@ -133,7 +158,8 @@ class TrendRule(Rule[Trending, Se], Generic[Se]):
     def _judge(
         self, state: Trending, observed: Observed, context: RuleContext
     ) -> Findings:
-        change, share = self.change(state.window)
+        window = whole(state.window, state.backlog, self._shape(context))
+        change, share = self.change(window)
         holds = state.since_ms is not None
         if share < (ENDS_AT_SHARE if holds else 1.0):
             state.since_ms, state.told = None, None
@@ -141,7 +167,7 @@ class TrendRule(Rule[Trending, Se], Generic[Se]):
         if state.since_ms is None:
             state.since_ms, state.worst = observed.at_ms, change.to
         state.worst = (min if self.sign < 0 else max)(state.worst, change.to)
-        found = self._finding(state, state.since_ms, change, observed, context)
+        found = self._finding(state, window, change, observed, context)
         if is_told(found, state.told):
             return None
         state.told = found
@@ -150,13 +176,13 @@ class TrendRule(Rule[Trending, Se], Generic[Se]):
     def _finding(
         self,
         state: Trending,
-        since_ms: int,
+        window: Window,
         change: Change,
         observed: Observed,
         context: RuleContext,
     ) -> Finding:
         entry = context.catalogue[self._vital]
-        points = state.window.points
+        points = window.points
         minutes = max(1, round((observed.at_ms - points[0][0]) / MINUTE_MS))
         start = f"{change.start:.{entry.decimals}f}"
         to = f"{change.to:.{entry.decimals}f}"
@@ -166,8 +192,8 @@ class TrendRule(Rule[Trending, Se], Generic[Se]):
             code=self.code,
             kind=ConditionKind.PHYSIOLOGICAL,
             priority=self.priority(change),
-            text=text + self._outlook(state, observed, context),
-            since_ms=since_ms,
+            text=text + self._outlook(window, observed, context),
+            since_ms=observed.at_ms if state.since_ms is None else state.since_ms,
             vital=self._vital,
             value=change.to,
             worst=state.worst,
@@ -175,12 +201,10 @@ class TrendRule(Rule[Trending, Se], Generic[Se]):
             caused_by_ms=observed.at_ms,
         )
 
-    def _outlook(
-        self, state: Trending, observed: Observed, context: RuleContext
-    ) -> str:
+    def _outlook(self, window: Window, observed: Observed, context: RuleContext) -> str:
         """Return when the limit ahead will be reached, where that can be told."""
         limits = context.limits.get(self._vital)
-        line = fit(state.window.points)
+        line = fit(window.points)
         if limits is None or line is None:
             return ""
         band = limits.band(context.sleep(observed.at_ms))

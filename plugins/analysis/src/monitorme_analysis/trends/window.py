@@ -54,18 +54,19 @@ def add(window: Window, at_ms: int, value: float, shape: Shape) -> Window:
         if since_ms > shape.gap_ms:
             window = Window()
     if not shape.bucket_ms:
-        points = _since(at_ms - shape.span_ms, (*window.points, (at_ms, value)))
+        points = since(at_ms - shape.span_ms, (*window.points, (at_ms, value)))
         return Window(points, newest_ms=at_ms)
     bucket = at_ms // shape.bucket_ms
     if bucket == window.bucket or not window.values:
         return Window(window.points, (*window.values, value), bucket, at_ms)
     middle_ms = window.bucket * shape.bucket_ms + shape.bucket_ms // 2
     closed = (*window.points, (middle_ms, median(window.values)))
-    points = _since(bucket * shape.bucket_ms - shape.span_ms, closed)
+    points = since(bucket * shape.bucket_ms - shape.span_ms, closed)
     return Window(points, (value,), bucket, at_ms)
 
 
-def _since(begin_ms: int, points: tuple[Point, ...]) -> tuple[Point, ...]:
+def since(begin_ms: int, points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """Return the points from a moment on."""
     begin = 0
     while begin < len(points) and points[begin][0] < begin_ms:
         begin += 1
