@@ -22,7 +22,12 @@ from monitorme.contract.topics import BedId, DeviceTopic
 from monitorme.credentials import load_secret
 from monitorme.mqtt.packets import publish_packet
 from monitorme.testing.brokers import bus_on, running_broker
-from monitorme_device_sim.device import Broker, DeviceSpec, SimulatedDevice
+from monitorme_device_sim.device import (
+    MOST_WAITING,
+    Broker,
+    DeviceSpec,
+    SimulatedDevice,
+)
 from monitorme_device_sim.fleet import Bed, Fleet, FleetReport
 from monitorme_device_sim.ledger import Ledger, ledger_value
 from monitorme_device_sim.mqtt import DeviceProtocol, Login, connect_packet
@@ -79,9 +84,11 @@ class Hub(threading.Thread):
             self.times[name] = self.times.get(name, 0) + 1
             if self.confirms:
                 durable = Durable(
-                    device="d-1", boot=reading.boot, seq=self.through(name[0])
+                    device=reading.device, boot=reading.boot, seq=self.through(name[0])
                 )
-                self._bus.publish(DeviceTopic(BED, "d-1", "durable"), durable)
+                _, _, ward, bed, *_ = topic.split("/")
+                where = DeviceTopic(BedId(ward, bed), reading.device, "durable")
+                self._bus.publish(where, durable)
         elif topic.endswith("/status") and payload:
             self.states.append(decode(DeviceStatus, payload))
 
@@ -172,6 +179,51 @@ def test_a_restarted_device_sends_what_its_last_boot_left(tmp_path: Path) -> Non
         range(1, 11)
     )
     assert report.unconfirmed == 0
+
+
+@pytest.mark.broker
+def test_a_disk_that_refuses_holds_its_device_and_no_other(tmp_path: Path) -> None:
+    refused = device(tmp_path / "refused")
+    other = SimulatedDevice(
+        DeviceSpec("d-2", BedId("ward-a", "bed-02"), ("heart_rate",)), tmp_path / "d-2"
+    )
+    (tmp_path / "refused").rmdir()
+
+    def mend() -> None:
+        while other.made < 50:
+            time.sleep(0.01)
+        held.append((refused.made, refused.waiting))
+        (tmp_path / "refused").mkdir()
+
+    held: list[tuple[int, int]] = []
+    with running_broker(tmp_path) as broker:
+        hub = Hub(broker)
+        where = Broker(broker.host, broker.port, load_secret(broker.secret_file))
+        beds = [Bed(Beats(100), [refused]), Bed(Beats(100), [other])]
+        thread = threading.Thread(target=mend)
+        thread.start()
+        report = asyncio.run(Fleet(beds, where).run(asyncio.Event(), None))
+        thread.join()
+        hub.end()
+    ((made, waiting),) = held
+    assert made == 0
+    assert waiting > 0
+    assert (report.made, report.unconfirmed, report.unkept) == (200, 0, 0)
+    for one in (refused, other):
+        seqs = {seq for boot, seq in hub.readings if boot == one.boot}
+        assert seqs == set(range(1, 101))
+
+
+def test_what_waits_too_long_for_the_disk_is_let_go_and_counted(tmp_path: Path) -> None:
+    refused = device(tmp_path / "refused")
+    (tmp_path / "refused").rmdir()
+    for sample in Beats(MOST_WAITING + 3).samples():
+        refused.take(sample, sample.at_ms)
+    assert (refused.waiting, refused.let_go, refused.made) == (MOST_WAITING, 3, 0)
+    (tmp_path / "refused").mkdir()
+    refused.check()
+    assert (refused.waiting, refused.made) == (0, MOST_WAITING)
+    assert refused.outbox.held_seqs(refused.boot)[:2] == [1, 2]
 
 
 @pytest.mark.broker

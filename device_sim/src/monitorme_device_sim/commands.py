@@ -231,7 +231,7 @@ def _run(
         print_json(fields)
     else:
         click.echo("  ".join(f"{name} {value}" for name, value in fields.items()))
-    if outcome.unconfirmed:
+    if outcome.unconfirmed or outcome.unkept:
         raise click.exceptions.Exit(1)
 
 

@@ -1,8 +1,10 @@
 """One simulated bedside device: takes readings, and keeps each until it is confirmed."""
 
 import asyncio
+import logging
 import random
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,17 +18,21 @@ from monitorme.contract.payloads import (
 )
 from monitorme.contract.readings import Reading
 from monitorme.contract.topics import BedId, DeviceChannel, DeviceTopic, VitalTopic
-from monitorme.errors import ContractError
+from monitorme.errors import ContractError, StorageError
 from monitorme.outbox import Entry, Outbox, new_boot
 from monitorme_device_sim.ledger import Ledger
 from monitorme_device_sim.mqtt import WINDOW, DeviceProtocol, Login
 from monitorme_device_sim.source import Sample
+
+log = logging.getLogger(__name__)
 
 RESEND_AFTER_S: Final = 15.0
 FIRST_RETRY_S: Final = 0.2
 LONGEST_RETRY_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 5.0
 FIRMWARE: Final = "sim-1"
+MOST_WAITING: Final = 10_000
+"""Samples that wait while the disk refuses: those of about 40 minutes of a bed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,10 @@ class Broker:
 
 
 class SimulatedDevice:
-    """A device with its own connection, outbox, boot and count of readings."""
+    """A device with its own connection, outbox, boot and count of readings.
+
+    `let_go` counts the samples that went because its disk refused for too long.
+    """
 
     def __init__(
         self,
@@ -81,21 +90,50 @@ class SimulatedDevice:
         self._command = self._topic("command").encode()
         self._link: DeviceProtocol | None = None
         self._ending = False
+        self._waiting: deque[tuple[Sample, int]] = deque()
+        self._is_refused = False
+        self.let_go = 0
 
     def take(self, sample: Sample, time_ms: int) -> None:
-        """Make a reading of a sample: number it, keep it, publish it."""
-        self.made += 1
+        """Make a reading of a sample: number it, keep it, publish it.
+
+        Where the disk refuses, the sample waits with those after it, in order; `check`
+        tries again.
+        """
+        self._waiting.append((sample, time_ms))
+        if len(self._waiting) > MOST_WAITING:
+            self._waiting.popleft()
+            self.let_go += 1
+        self._take_waiting()
+
+    def _take_waiting(self) -> None:
+        while self._waiting:
+            try:
+                self._make(*self._waiting[0])
+            except StorageError as error:
+                if not self._is_refused:
+                    log.error("device=%s held: %s", self.spec.device, error)
+                self._is_refused = True
+                return
+            self._waiting.popleft()
+        if self._is_refused:
+            self._is_refused = False
+            log.info("device=%s goes on, let_go=%d", self.spec.device, self.let_go)
+
+    def _make(self, sample: Sample, time_ms: int) -> None:
         reading = Reading(
             self.spec.device,
             self.boot,
-            self.made,
+            self.made + 1,
             time_ms,
             sample.value,
             sample.quality,
             sample.reason,
         )
         topic, payload = self._topics[sample.vital], reading.to_json()
-        self.outbox.append(Entry(self.boot, self.made, topic, payload))
+        self.outbox.append(Entry(self.boot, reading.seq, topic, payload))
+        # What no disk has taken was never made: its seq is the next one's.
+        self.made = reading.seq
         if self._ledger is not None:
             self._ledger.add(self.spec.bed, sample.vital, reading)
         if self._link is not None and self._link.is_open:
@@ -126,8 +164,14 @@ class SimulatedDevice:
         """How many readings were sent again."""
         return self.backlog.sent
 
+    @property
+    def waiting(self) -> int:
+        """How many samples wait for the disk."""
+        return len(self._waiting)
+
     def check(self) -> None:
         """Keep the connection alive, and send some of what is to be sent again."""
+        self._take_waiting()
         link = self._link
         if link is None or not link.is_open:
             return

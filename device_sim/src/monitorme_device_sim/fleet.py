@@ -32,12 +32,16 @@ class Bed:
 
 @dataclass(frozen=True, slots=True)
 class FleetReport:
-    """What came of a run; `unconfirmed` readings are still in outboxes on disk."""
+    """What came of a run; `unconfirmed` readings are still in outboxes on disk.
+
+    `unkept` are the samples that no reading was made of, since a device's disk refused.
+    """
 
     devices: int
     made: int
     resent: int
     unconfirmed: int
+    unkept: int
     seconds: float
 
 
@@ -155,7 +159,7 @@ class Fleet:
         """Wait until everything is confirmed, or for a while."""
         deadline = time.monotonic() + DRAIN_S
         while time.monotonic() < deadline:
-            if not any(len(device.outbox) for device in self._devices):
+            if not any(len(one.outbox) + one.waiting for one in self._devices):
                 return
             await asyncio.sleep(0.05)
 
@@ -165,6 +169,7 @@ class Fleet:
             made=sum(device.made for device in self._devices),
             resent=sum(device.resent for device in self._devices),
             unconfirmed=sum(len(device.outbox) for device in self._devices),
+            unkept=sum(device.waiting + device.let_go for device in self._devices),
             seconds=round(took_s, 3),
         )
 
