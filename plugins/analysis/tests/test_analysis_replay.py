@@ -177,6 +177,26 @@ def test_given_limits_are_those_that_count(tmp_path: Path) -> None:
     assert [(one["from_ms"], one["to_ms"]) for one in low] == [(0, None)]
 
 
+@pytest.mark.parametrize(
+    ("options", "codes"),
+    [
+        ((), {"heart_rate_high"}),
+        (("--age", "0.5"), set()),
+        (("--age", "7"), {"heart_rate_high"}),
+        (("--age", "0.01"), set()),
+        (("--age", "40"), {"heart_rate_high"}),
+        (("--age", "0.5", "--category", "adult"), {"heart_rate_high"}),
+        (("--category", "paediatric"), set()),
+    ],
+)
+def test_a_child_is_judged_by_its_age(
+    tmp_path: Path, options: tuple[str, ...], codes: set[str]
+) -> None:
+    rows = [f"{second * 1_000},bed-1,heart_rate,145,good" for second in range(60)]
+    found = lines(ask(written(tmp_path, *rows), *options))
+    assert {one["code"] for one in found} == codes
+
+
 def test_two_settings_stand_side_by_side(tmp_path: Path) -> None:
     limits = tmp_path / "loose.toml"
     limits.write_text(STRICT.replace("98", "80"), encoding="utf-8")

@@ -16,6 +16,7 @@ wide:
 
 from typing import Final, NamedTuple
 
+from monitorme.contract.payloads import Category
 from monitorme_analysis.limit import AgeLimits, Band, VitalLimits
 
 _SOURCE: Final = (
@@ -45,6 +46,18 @@ _AGES: Final = (
 )
 """Low systolic pressure: 70 mmHg below a year, 70 + 2 a year of age to 10, then 90; of
 ages that span years, that of their middle."""
+
+
+_NEONATE_YEARS: Final = 28 / 365.2425
+"""A neonate is one for 28 days (WHO)."""
+_ADULT_YEARS: Final = _AGES[-1].to_years
+
+
+def category_of(age_years: float) -> Category:
+    """Return the kind of patient that somebody of an age is, where nobody said."""
+    if age_years < _NEONATE_YEARS:
+        return Category.NEONATE
+    return Category.PAEDIATRIC if age_years < _ADULT_YEARS else Category.ADULT
 
 
 def age_limits() -> dict[str, AgeLimits]:

@@ -39,7 +39,8 @@ class _Question:
     rules: Path | None
     against: Path | None
     against_rules: Path | None
-    category: str
+    category: str | None
+    age: float | None
     history: str | None
     beds: tuple[BedId, ...]
     from_ms: int | None
@@ -58,10 +59,28 @@ class _Question:
 
     def settings(self) -> "list[Setting]":
         """Return the setting, and the one that it stands against."""
-        one = _setting(self.limits, self.rules, self.category)
+        one = self._setting(self.limits, self.rules)
         if self.against is None and self.against_rules is None:
             return [one]
-        return [one, _setting(self.against, self.against_rules, self.category)]
+        return [one, self._setting(self.against, self.against_rules)]
+
+    def _setting(self, limits: Path | None, rules: Path | None) -> "Setting":
+        from monitorme_analysis.limits import Limits, default_limits
+        from monitorme_analysis.replay.run import Setting
+
+        chosen = Limits.load(limits) if limits else default_limits()
+        of_rules = _tables(rules) if rules else {}
+        name = str(limits) if limits else "default limits"
+        if rules:
+            name += f", {rules}"
+        return Setting(name, chosen, self._category(), self.age, of_rules)
+
+    def _category(self) -> Category:
+        from monitorme_analysis.age_limits import category_of
+
+        if self.category is not None:
+            return Category(self.category)
+        return Category.ADULT if self.age is None else category_of(self.age)
 
 
 @click.command()
@@ -77,9 +96,13 @@ class _Question:
 @click.option(
     "--category",
     type=click.Choice([one.value for one in Category]),
-    default=Category.ADULT.value,
-    show_default=True,
-    help="The kind of patient that limits are chosen by.",
+    help="The kind of patient that limits are chosen by; else by age, else adult.",
+)
+@click.option(
+    "--age",
+    type=click.FloatRange(0, 130),
+    metavar="YEARS",
+    help="How old they are when it begins; limits of children go by it. 0.5: six months.",
 )
 @click.option(
     "--history", metavar="URL", help="A recorder's history, or `running`, of --bed."
@@ -169,18 +192,6 @@ class _Refused:
     def sum_up(self) -> None:
         if self._count:
             click.echo(f"{self._count} lines were left out", err=True)
-
-
-def _setting(limits: Path | None, rules: Path | None, category: str) -> "Setting":
-    from monitorme_analysis.limits import Limits, default_limits
-    from monitorme_analysis.replay.run import Setting
-
-    chosen = Limits.load(limits) if limits else default_limits()
-    of_rules = _tables(rules) if rules else {}
-    name = str(limits) if limits else "default limits"
-    if rules:
-        name += f", {rules}"
-    return Setting(name, chosen, Category(category), of_rules)
 
 
 def _tables(path: Path) -> dict[str, dict[str, object]]:

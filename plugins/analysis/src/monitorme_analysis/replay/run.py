@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
 
-from monitorme.contract.payloads import Admission, Category
+from monitorme.contract.payloads import Category
 from monitorme.contract.vitals import Catalogue
 from monitorme_analysis.bed import BedAnalysis
+from monitorme_analysis.bed_state import BedState, Known
 from monitorme_analysis.installed import installed_rules
 from monitorme_analysis.limits import Limits
 from monitorme_analysis.replay.episode import Episode
 from monitorme_analysis.replay.observing import observed
 from monitorme_analysis.replay.pace import own_pace
 from monitorme_analysis.replay.rows import Row
+from monitorme_analysis.rule import YEAR_MS
 from monitorme_analysis.ruleset import RuleSet
 
 TICK_MS: Final = 1_000
@@ -34,6 +36,8 @@ class Setting:
     name: str
     limits: Limits
     category: Category = Category.ADULT
+    age_years: float | None = None
+    """How old the patients are when their recording begins, where that is known."""
     rules: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Settings of rules, by name; a rule without any has its defaults."""
 
@@ -117,9 +121,12 @@ class _BedReplay:
         stay.begin_ms, stay.end_ms = rows[0].at_ms, rows[-1].at_ms
         tick_ms = self._tick_ms({row.vital for row in rows})
         analysis = BedAnalysis(
-            catalogue, self._setting.limits, rules=self._rules, second_ms=tick_ms
+            catalogue,
+            self._setting.limits,
+            _somebody(self._setting, stay.begin_ms),
+            rules=self._rules,
+            second_ms=tick_ms,
         )
-        analysis.admit(_somebody(self._setting.category))
         next_ms = stay.begin_ms - stay.begin_ms % tick_ms
         revision, is_slow = analysis.revision, tick_ms > TICK_MS
         observe, advance = analysis.observe, analysis.advance
@@ -165,13 +172,9 @@ class _BedReplay:
             self._stay.episodes.append(episode)
 
 
-def _somebody(category: Category) -> Admission:
-    return Admission(
-        admission="replay",
-        patient="replay",
-        name="",
-        mrn="",
-        category=category,
-        admitted_ms=0,
-        since_ms=0,
-    )
+def _somebody(setting: Setting, begin_ms: int) -> BedState:
+    """Return a bed in which a patient of the setting lies since the beginning."""
+    known = Known(admission="replay", category=setting.category, since_ms=begin_ms)
+    if setting.age_years is not None:
+        known.birth_ms = begin_ms - round(setting.age_years * YEAR_MS)
+    return BedState(known)
