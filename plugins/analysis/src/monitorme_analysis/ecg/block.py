@@ -69,14 +69,16 @@ def _values(lead: Lead, factor: float, plausible: float) -> tuple[Samples, int]:
     raw = np.array(lead.samples, dtype=np.int64)
     values = raw.astype(np.float64)
     values *= lead.scale
-    values += lead.offset
-    values *= factor
-    low, high = raw.argmin(), raw.argmax()
-    has_marks = raw[low] <= _NO_VALUE[1] or raw[high] >= _NO_VALUE[0]
+    if lead.offset:
+        values += lead.offset
+    if factor != 1:
+        values *= factor
+    low, high = int(raw.argmin()), int(raw.argmax())
+    has_marks = raw.item(low) <= _NO_VALUE[1] or raw.item(high) >= _NO_VALUE[0]
     if (
         not has_marks
-        and abs(values[low]) <= plausible
-        and abs(values[high]) <= plausible
+        and abs(values.item(low)) <= plausible
+        and abs(values.item(high)) <= plausible
     ):
         return values, 0
     bad = ~(np.abs(values) <= plausible) | np.isin(raw, _NO_VALUE)

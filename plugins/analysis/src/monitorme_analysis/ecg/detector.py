@@ -5,9 +5,9 @@ and counts by how quiet and how alive the lead is just then. Peaks of the sum ar
 with a second of what follows them in view (see `evidence`).
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import sub
 from typing import Final
 
 import numpy as np
@@ -232,8 +232,8 @@ class BeatDetector:
     def _width_ms(self, at: int) -> float:
         reach = 2 * self._half
         near = self.state.fused[max(0, at - reach) : at + reach + 1]
-        wide = int(np.count_nonzero(near > 0.5 * self.state.fused[at]))
-        return wide / self.front.rate_hz * 1000
+        wide = np.count_nonzero(near > 0.5 * self.state.fused[at])
+        return int(wide) / self.front.rate_hz * 1000
 
     def _settle(self, known: int) -> list[Beat]:
         """Decide the peaks that have waited long enough."""
@@ -260,7 +260,7 @@ class BeatDetector:
         beats = self.state.beats
         if len(beats) < 4:
             return _USUAL_S * self.front.rate_hz
-        intervals = sorted(b - a for a, b in itertools.pairwise(beats))
+        intervals: list[int] = sorted(map(sub, beats[1:], beats))
         count = len(intervals)
         return (intervals[(count - 1) // 2] + intervals[count // 2]) / 2
 

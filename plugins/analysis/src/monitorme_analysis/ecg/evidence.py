@@ -62,7 +62,8 @@ def of_interval(interval_s: float, usual_s: float, before_s: float) -> float:
     """
     if interval_s < REFRACTORY_S:
         return _NEVER
-    if max(_T_WAVE_S, _EARLY * min(usual_s, 1.0)) <= interval_s <= _LATE * usual_s:
+    soonest_s, latest_s = _expected(usual_s)
+    if soonest_s <= interval_s <= latest_s:
         return 0.0  # most are as expected
     odds = of_silence(interval_s, usual_s)
     if interval_s < _T_WAVE_S:
@@ -72,6 +73,11 @@ def of_interval(interval_s: float, usual_s: float, before_s: float) -> float:
     if early < _EARLY:
         odds -= _SHORT * (_EARLY - early) / 0.5
     return odds
+
+
+def _expected(usual_s: float) -> tuple[float, float]:
+    """Return from when to when a beat adds nothing by coming."""
+    return max(_T_WAVE_S, _EARLY * min(usual_s, 1.0)), _LATE * usual_s
 
 
 def of_silence(silence_s: float, usual_s: float) -> float:
@@ -101,6 +107,7 @@ def begins_path(
     best = [0.0] * count
     came_s = [0.0] * count
     has_first = [False] * count
+    soonest_s, latest_s = _expected(usual_s)
     top, chosen = of_silence(now_s - last_s, usual_s), False
     for i in range(count):
         time_s = times_s[i]
@@ -108,11 +115,15 @@ def begins_path(
         sum_, first = of_interval(came_s[i], usual_s, before_s), i == 0
         for j in range(i):
             interval_s = time_s - times_s[j]
-            other = best[j] + of_interval(interval_s, usual_s, came_s[j])
+            other = best[j]
+            if not soonest_s <= interval_s <= latest_s:
+                other += of_interval(interval_s, usual_s, came_s[j])
             if other > sum_:
                 sum_, first, came_s[i] = other, has_first[j], interval_s
         best[i], has_first[i] = sum_ + odds[i], first
-        end = best[i] + of_silence(now_s - time_s, usual_s)
+        end = best[i]
+        if now_s - time_s > latest_s:
+            end += of_silence(now_s - time_s, usual_s)
         if end > top:
             top, chosen = end, first
     return chosen

@@ -4,7 +4,7 @@
 is true. It keeps no clock: times are those of the samples.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
@@ -13,8 +13,9 @@ from monitorme_analysis.ecg import irregular, rhythm, technical, ventricular
 from monitorme_analysis.ecg.fibrillation import leakage
 from monitorme_analysis.ecg.filters import Samples
 from monitorme_analysis.ecg.lead_quality import LeadFault
+from monitorme_analysis.ecg.rhythm import since
 from monitorme_analysis.ecg.sign import Sign
-from monitorme_analysis.ecg.stream import Second, Stream, StreamState
+from monitorme_analysis.ecg.stream import Noted, Second, Stream, StreamState
 from monitorme_analysis.ecg.tuning import PULSE
 from monitorme_analysis.ecg.view import PulseView, View
 
@@ -109,10 +110,11 @@ class Heart:
 
     def signs(self) -> list[Sign]:
         """Return what is true now."""
-        if self._ecg is None or self._ecg.known_ms <= self._ecg.state.start_ms:
+        if self._ecg is None:
             return []
-        view = self.view()
-        state = self.state
+        view, state = self.view(), self.state
+        if view.known_ms <= view.start_ms:
+            return []
         state.seconds += 1
         if state.seconds % _SELDOM_S == 0:
             state.seldom = list(chain.from_iterable(judge(view) for judge in _SELDOM))
@@ -139,11 +141,7 @@ class Heart:
     def _look_for_fibrillation(self, stream: Stream) -> None:
         """Measure the newest second, unless its beats are the usual ones."""
         state = stream.state
-        newest = [b for b in state.beats[-4:] if b.at_ms > stream.until_ms - 5_000]
-        if newest and all(
-            one.beat.usual_match > _USUAL_MATCH and one.beat.noise < 0.2
-            for one in newest
-        ):
+        if _are_usual(since(state.beats[-4:], stream.until_ms - 5_000)):
             return
         last = state.seconds[-1]
         waves = stream.wave(_FIBRILLATION_S)
@@ -155,6 +153,14 @@ class Heart:
         ]
         if measured:
             state.seconds[-1] = Second(last.until_ms, last.faults, min(measured))
+
+
+def _are_usual(beats: Sequence[Noted]) -> bool:
+    """Say whether there are beats, all clear and of the usual shape."""
+    for _, beat in beats:
+        if beat.usual_match <= _USUAL_MATCH or beat.noise >= 0.2:
+            return False
+    return bool(beats)
 
 
 def _pulse_view(stream: Stream) -> PulseView:
@@ -171,5 +177,7 @@ def _once(signs: Iterator[Sign]) -> list[Sign]:
     first: dict[str, Sign] = {}
     for sign in signs:
         first.setdefault(sign.code, sign)
+    if not first:
+        return []
     held = {code for sign in first.values() for code in sign.holds_back}
     return [sign for code, sign in first.items() if code not in held]

@@ -9,12 +9,17 @@ points as chance makes. Ectopic beats and the intervals beside them are left out
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import log, sqrt
+from operator import sub
 from typing import Final
 
 from monitorme.contract.payloads import Priority
 from monitorme_analysis.ecg.sign import Sign
 from monitorme_analysis.ecg.stream import Noted
-from monitorme_analysis.ecg.ventricular import is_ventricular, usual_width_ms
+from monitorme_analysis.ecg.ventricular import (
+    is_other,
+    is_ventricular,
+    usual_width_ms,
+)
 from monitorme_analysis.ecg.view import View
 
 INTERVALS: Final = 64
@@ -41,6 +46,10 @@ def atrial_fibrillation(view: View) -> Iterator[Sign]:
 
 def newest_gaps_ms(beats: Sequence[Noted]) -> list[int]:
     """Return the newest intervals between beats that are clear and not ventricular."""
+    newest = beats[-INTERVALS - 1 :]
+    if all(one.beat.noise < _NOISE and not is_other(one) for one in newest):
+        times = [one.at_ms for one in newest]
+        return list(map(sub, times[1:], times))
     usual_ms = usual_width_ms(beats)
     gaps: list[int] = []
     next_ms: int | None = None

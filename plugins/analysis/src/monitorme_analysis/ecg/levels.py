@@ -47,8 +47,7 @@ def begin(levels: Levels, energy: Samples, stretch: int) -> None:
 
 def weights_of(levels: Levels, energy: Samples, quiet: float) -> list[float]:
     """Return how much each lead counts in a new stretch; they add up to 1."""
-    peaks = np.maximum.reduce(energy, 1).tolist()
-    rest = _quantiles(energy, quiet)
+    rest, peaks = _quantiles(energy, quiet)
     for place, usual in enumerate(levels.usual):
         restless = rest[place] / usual
         levels.restless[place] = 0.5 * levels.restless[place] + 0.5 * restless
@@ -67,11 +66,10 @@ def fused(levels: Levels, energy: Samples, weights: Sequence[float]) -> Samples:
 
 def around(levels: Levels, window: Samples, quiet: float) -> tuple[list[float], float]:
     """Return the weights of leads around a peak, and the noise that they leave."""
-    rest = _quantiles(window, quiet)
+    rest, peaks = _quantiles(window, quiet)
     restless = [one / usual for one, usual in zip(rest, levels.usual, strict=True)]
     if len(restless) == 1:
         return [1.0], restless[0]
-    peaks = np.maximum.reduce(window, 1).tolist()
     live = [_live(one, usual) for one, usual in zip(peaks, levels.usual, strict=True)]
     weights = _weigh(live, restless)
     return weights, sum(w * r for w, r in zip(weights, restless, strict=True))
@@ -92,12 +90,12 @@ def learn(levels: Levels, energy: Sequence[float], *, is_sure: bool) -> None:
         levels.usual[place] = _median(at_beats)
 
 
-def _quantiles(energy: Samples, part: float) -> list[float]:
-    place = int(part * energy.shape[1])
+def _quantiles(energy: Samples, part: float) -> tuple[list[float], list[float]]:
+    """Return what each lead does not exceed in a part of the time, and at all."""
     ordered = energy.copy()
-    ordered.partition(place)
-    rest: list[float] = ordered[:, place].tolist()
-    return rest
+    ordered.sort()
+    place = int(part * energy.shape[1])
+    return ordered[:, place].tolist(), ordered[:, -1].tolist()
 
 
 def _live(peak: float, usual: float) -> float:

@@ -4,10 +4,9 @@ The definitions are those of the alarms of the PhysioNet/CinC Challenge 2015: no
 4 s; below 40 a minute for 5 beats; above 140 a minute for 17 beats.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from operator import attrgetter
 from statistics import fmean, median
 from typing import Final
 
@@ -32,7 +31,6 @@ _PAUSES_MS: Final = 16_000
 _PULSE_ABOVE: Final = 45.0
 _PULSE_BELOW: Final = 130.0
 _USELESS: Final = (LeadFault.MISSING, LeadFault.FLAT)
-_at_ms: Final = attrgetter("at_ms")
 
 
 def intervals_ms(beats: Sequence[Noted]) -> list[int]:
@@ -47,7 +45,8 @@ def rate_of(beats: Sequence[Noted]) -> float:
 
 def since(beats: Sequence[Noted], from_ms: int) -> Sequence[Noted]:
     """Return the newest of some beats in order: those after a moment."""
-    return beats[bisect_right(beats, from_ms, key=_at_ms) :]
+    # Beats are tuples that begin with their time; a shorter tuple comes before them.
+    return beats[bisect_left(beats, (from_ms + 1,)) :]
 
 
 def asystole(view: View) -> Iterator[Sign]:

@@ -172,6 +172,8 @@ def is_pulse(name: str, vital: Vital) -> bool:
 def _rows(block: Block, leads: tuple[str, ...]) -> Samples:
     """Return the samples of leads in their order, NaN where the block has none."""
     if leads == tuple(block.samples):
+        if len(leads) == 1:
+            return block.samples[leads[0]][None]
         return np.array(list(block.samples.values()))
     rows = np.full((len(leads), block.count), np.nan)
     for row, lead in zip(rows, leads, strict=True):

@@ -84,19 +84,26 @@ def _compared(
     shapes: Shapes, near: Samples, weights: Sequence[float], shift: int
 ) -> Likeness:
     samples = near.shape[1] - 2 * SHIFTS
-    window = near[:, shift : shift + samples]
-    unit = window - np.add.reduce(window, 1, keepdims=True) / samples
+    unit = near[:, shift : shift + samples].copy()
     for row in unit:
+        row -= np.add.reduce(row) / samples
         row /= sqrt(row.dot(row)) + 1e-12
     if not shapes.numbers:
         return Likeness(UNKNOWN, -1, -1, 1.0, unit)
-    fits = [0.0] * len(shapes.numbers)
-    for place, weight in enumerate(weights):
-        products = shapes.known[:, place].dot(unit[place]).tolist()
-        fits = [fit + weight * one for fit, one in zip(fits, products, strict=True)]
+    fits = _fits(shapes.known, unit, weights)
     match = max(fits)
     best = fits.index(match)
     return Likeness(match, best, shapes.numbers[best], fits[shapes.usual], unit)
+
+
+def _fits(known: Samples, unit: Samples, weights: Sequence[float]) -> list[float]:
+    """Return the correlation of a beat with each shape, over all leads."""
+    fits: list[float] = (weights[0] * known[:, 0].dot(unit[0])).tolist()
+    for place in range(1, len(weights)):
+        products = known[:, place].dot(unit[place]).tolist()
+        weight = weights[place]
+        fits = [fit + weight * one for fit, one in zip(fits, products, strict=True)]
+    return fits
 
 
 def learn(

@@ -39,10 +39,14 @@ def usual_width_ms(beats: Sequence[Noted]) -> float:
     return widths[len(widths) // 4] if widths else 0.0
 
 
+def is_other(beat: Noted) -> bool:
+    """Say whether a beat is of another shape than the usual ones."""
+    return beat.beat.usual_match < _OTHER
+
+
 def is_ventricular(beat: Noted, usual_ms: float) -> bool:
     """Say whether a beat is of another shape and wider than the usual ones."""
-    other = beat.beat.usual_match < _OTHER
-    return other and beat.beat.width_ms >= usual_ms + _WIDER_MS
+    return is_other(beat) and beat.beat.width_ms >= usual_ms + _WIDER_MS
 
 
 def tachycardia(view: View) -> Iterator[Sign]:
@@ -101,8 +105,11 @@ def fibrillation(view: View) -> Iterator[Sign]:
 def ectopy(view: View) -> Iterator[Sign]:
     """Yield frequent ventricular beats: so many in the last minute."""
     minute = since(view.beats, view.now_ms - 60_000)
+    others = [one for one in minute if one.beat.usual_match < _OTHER]
+    if len(others) < ECTOPIC_A_MINUTE:
+        return
     usual_ms = usual_width_ms(view.beats)
-    wide = [one for one in minute if is_ventricular(one, usual_ms)]
+    wide = [one for one in others if is_ventricular(one, usual_ms)]
     clear = [one for one in wide if one.beat.noise < _NOISE]
     if len(clear) >= ECTOPIC_A_MINUTE:
         yield Sign(
