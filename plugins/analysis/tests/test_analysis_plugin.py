@@ -250,6 +250,19 @@ def test_garbage_is_counted_and_stops_nothing(ward: Ward) -> None:
     assert ward.present() == {"body_temperature_high"}
 
 
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999", '"97"'])
+def test_a_number_that_is_none_is_told_and_raises_nothing(
+    ward: Ward, value: str
+) -> None:
+    topic = VitalTopic(BED, "oxygen_saturation")
+    for seq, sent in enumerate(("97.0", value), start=1):
+        assert ward.present() == set()
+        head = f'{{"device":"d-1","boot":"b1","seq":{seq},"time_ms":{ward.run.now_ms}'
+        ward.run.send(topic, f'{head},"value":{sent},"quality":"good"}}'.encode())
+    ward.run.tick()
+    assert ward.present() == {"oxygen_saturation_unreadable"}
+
+
 def test_the_committed_limits_are_the_defaults() -> None:
     path = ROOT / "config" / "limits.toml"
     assert path.read_text(encoding="utf-8") == render_limits(), "run `make docs`"
