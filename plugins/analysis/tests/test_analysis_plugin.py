@@ -250,6 +250,16 @@ def test_garbage_is_counted_and_stops_nothing(ward: Ward) -> None:
     assert ward.present() == {"body_temperature_high"}
 
 
+@pytest.mark.parametrize("vital", ["heart_rate", "respiratory_rate"])
+def test_a_rate_of_zero_that_a_device_calls_good_is_a_rate(
+    ward: Ward, vital: str
+) -> None:
+    ward.hold(vital, 0.0, 20)
+    condition = ward.condition(f"{vital}_low")
+    assert condition is not None
+    assert (condition.present, condition.priority) == (True, "high")
+
+
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999", '"97"'])
 def test_a_number_that_is_none_is_told_and_raises_nothing(
     ward: Ward, value: str

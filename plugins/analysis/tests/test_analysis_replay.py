@@ -1,16 +1,20 @@
 """What if: recordings through the rules, as a technician asks at the command line."""
 
 import json
+import threading
 from collections.abc import Iterable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from monitorme.contract.topics import BedId
 from monitorme.contract.vitals import Catalogue
 from monitorme_analysis.commands import analysis
 from monitorme_analysis.limits import default_limits
+from monitorme_analysis.replay.history import read_history
 from monitorme_analysis.replay.recordings import read_recording
 from monitorme_analysis.replay.report import Report, report
 from monitorme_analysis.replay.rows import RecordingError, Row, read_csv
@@ -242,3 +246,28 @@ def test_without_a_source_it_says_what_to_name(arguments: list[str]) -> None:
     result = CliRunner().invoke(analysis, ["replay", *arguments])
     assert result.exit_code == 2
     assert "--history" in result.stderr
+
+
+def test_what_a_recorder_holds_means_what_it_meant_live() -> None:
+    kept = [{"at_ms": second * 1_000, "value": 0.0} for second in range(20)]
+
+    class Recorder(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_asked = "vital=heart_rate&" in self.path
+            readings = [{**one, "quality": "good"} for one in kept if is_asked]
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"readings": readings}).encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            del format, args
+
+    with HTTPServer(("127.0.0.1", 0), Recorder) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        bed = BedId("ward-a", "bed-01")
+        rows = list(read_history(url, bed, 0, 20_000, Catalogue.load()))
+        server.shutdown()
+    assert [row.value for row in rows] == [0.0] * 20
+    rules = {rule.code for rule in reported(rows).rules}
+    assert "heart_rate_low" in rules
