@@ -16,6 +16,7 @@ from monitorme.errors import StorageError
 from monitorme.messaging import Message
 from monitorme.testing import START_MS, PluginRun
 from monitorme_recorder import room
+from monitorme_recorder.checking import Checking
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.hour_file import HOUR_MS, HourFile, journal_files, path_of
 from monitorme_recorder.plugin import Recorder
@@ -360,4 +361,49 @@ def test_devices_are_told_in_turn_and_all_of_them_seldom(tmp_path: Path) -> None
     ]
     assert set(told) == set(devices)
     assert len(told) <= 100 + 40 * 10, "once at first, then ten a second"
+    run.stop()
+
+
+def test_a_closed_hour_that_is_damaged_is_told_before_anybody_asks_for_it(
+    tmp_path: Path,
+) -> None:
+    run = started(tmp_path / "recorder")
+    for hour in range(3):
+        run.now_ms = START_MS + hour * HOUR_MS
+        run.plugin.handle([message(run, hour * 500 + n) for n in range(1, 501)])
+    run.stop()
+    oldest, middle, newest = journal_files(tmp_path / "recorder")
+    with middle.open("r+b") as file:
+        file.seek(8_192)
+        file.write(b"\xa5" * (middle.stat().st_size - 8_192))
+    run.start()
+    run.plugin.handle([message(run, 1_501)])
+    assert run.context.counts["recorded"] == 1, "nothing waits for the check"
+    plugin = run.plugin
+    assert isinstance(plugin, Recorder)
+    assert plugin._checking is not None
+    plugin._checking._thread.join(30)
+    run.tick()
+    assert run.context.figures["hours_to_check"] == 0
+    alarm = run.context.alarms["journal_damaged"]
+    assert f"{middle.stem[-2:]}:00" in alarm.text
+    assert any(middle.name in text for text in run.context.trouble.values())
+    for whole in (oldest, newest):
+        assert not any(whole.name in text for text in run.context.trouble.values())
+    run.stop()
+
+
+def test_a_check_that_is_not_over_holds_no_end_up(tmp_path: Path) -> None:
+    run = started(tmp_path / "recorder")
+    for hour in range(3):
+        run.now_ms = START_MS + hour * HOUR_MS
+        run.plugin.handle([message(run, hour + 1)])
+    plugin = run.plugin
+    assert isinstance(plugin, Recorder)
+    assert plugin._past is not None
+    waits = Checking(plugin._past.readers, store_of(run).path, pause_s=1_000)
+    waits.start()
+    waits.stop()
+    assert not waits._thread.is_alive()
+    assert waits.waiting >= 1
     run.stop()

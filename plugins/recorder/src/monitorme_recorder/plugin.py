@@ -19,6 +19,7 @@ from monitorme.finding import Finding
 from monitorme.messaging import Message
 from monitorme.plugin import Plugin
 from monitorme.quarantine import Quarantine
+from monitorme_recorder.checking import Checking
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.confirming import Confirming
 from monitorme_recorder.floods import Floods
@@ -69,6 +70,7 @@ class Recorder(Plugin[RecorderConfig]):
     _server: "WebServer | None" = None
     _store: Store | None = None
     _past: Past | None = None
+    _checking: Checking | None = None
     _influx: InfluxService | None = None
 
     @classmethod
@@ -112,6 +114,8 @@ class Recorder(Plugin[RecorderConfig]):
         self._server = WebServer(app, host=self.config.host, port=self.config.port)
         self._server.start()
         context.endpoints["history"] = self._server.url
+        self._checking = Checking(self._past.readers, self._store.path)
+        self._checking.start()
 
     def handle(self, batch: Sequence[Message]) -> None:
         """Store a batch in one transaction, then tell the devices.
@@ -150,6 +154,8 @@ class Recorder(Plugin[RecorderConfig]):
             self._give_up(stream, before_seq, "never_came")
         if self._past is not None:
             self._past.tell(self.context)
+        if self._checking is not None:
+            self.context.figures["hours_to_check"] = float(self._checking.waiting)
         unshipped_ms = self._influx.unshipped_from_ms if self._influx else None
         self._upkeep.work(now_ms, unshipped_ms)
 
@@ -161,6 +167,9 @@ class Recorder(Plugin[RecorderConfig]):
         if self._influx is not None:
             self._influx.stop()
             self._influx = None
+        if self._checking is not None:
+            self._checking.stop()
+            self._checking = None
         if self._past is not None:
             self._past.close()
             self._past = None

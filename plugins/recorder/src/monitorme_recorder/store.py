@@ -57,6 +57,11 @@ class Store:
         if file is not None:
             self._recover(file, now_ms)
 
+    @property
+    def path(self) -> Path:
+        """The file that is written."""
+        return self._file.path
+
     def close(self) -> None:
         """Fold what is in memory and close."""
         try:

@@ -1,0 +1,80 @@
+"""The closed hours are looked through when the recorder starts, behind everything else.
+
+The newest hour is checked before it is gone on with. The others would hold acceptance up
+for minutes: a thread of low priority reads them, newest first, one after another, so that
+a damaged one is told before somebody asks for it.
+"""
+
+import contextlib
+import logging
+import os
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Final
+
+from monitorme_recorder.history.hour_readers import HourReaders, open_read_only
+
+log = logging.getLogger(__name__)
+
+PAUSE_S: Final = 1.0
+"""Between two files, so that the disk belongs to others in the meantime."""
+NICENESS: Final = 15
+"""How far the thread stands back for all others (Linux counts it by thread)."""
+STOP_S: Final = 5.0
+
+
+class Checking:
+    """Checks the files that were there at the start, once; for the recorder's thread."""
+
+    def __init__(
+        self, readers: HourReaders, current: Path, *, pause_s: float = PAUSE_S
+    ) -> None:
+        self._readers = readers
+        self._pause_s = pause_s
+        self._waiting = [path for path in readers.paths() if path != current]
+        self._db: sqlite3.Connection | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="check", daemon=True)
+
+    def start(self) -> None:
+        """Begin to check."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is not checked is checked after the next start."""
+        self._stopping.set()
+        with contextlib.suppress(AttributeError, sqlite3.ProgrammingError):
+            # It may have just been closed, or not be open yet.
+            self._db.interrupt()  # type: ignore[union-attr]  # None is suppressed
+        if self._thread.is_alive():
+            self._thread.join(STOP_S)
+
+    @property
+    def waiting(self) -> int:
+        """How many files are still to be checked."""
+        return len(self._waiting)
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        while self._waiting and not self._stopping.is_set():
+            path = self._waiting[-1]
+            found = self._fault(path)
+            if self._stopping.is_set():
+                return
+            if found and path.exists():
+                log.error("a closed hour is damaged file=%s: %s", path.name, found)
+                self._readers.torn.setdefault(path.name, found)
+            self._waiting.pop()
+            self._stopping.wait(self._pause_s)
+
+    def _fault(self, path: Path) -> str:
+        """Return what is wrong with a file; empty where nothing is."""
+        try:
+            self._db = open_read_only(path)
+            with contextlib.closing(self._db):
+                (answer,) = self._db.execute("pragma quick_check(1)").fetchone()
+        except sqlite3.Error as error:
+            return str(error)
+        return "" if answer == "ok" else str(answer)
