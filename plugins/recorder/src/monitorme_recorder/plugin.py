@@ -1,6 +1,7 @@
 """The recorder as a plugin: readings in, on disk when the batch returns."""
 
 import logging
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -40,6 +41,11 @@ log = logging.getLogger(__name__)
 
 STOP_S = 10.0
 """How long a disk that stalls may hold up the end."""
+SWITCH_S = 0.0005
+"""How long a thread of the recorder may keep the interpreter when another wants it.
+
+A batch goes from thread to thread and back; with Python's 5 ms, each way may take as long.
+"""
 
 
 @dataclass(slots=True, eq=False)
@@ -87,6 +93,7 @@ class Recorder(Plugin[RecorderConfig]):
         from monitorme.web import WebServer
         from monitorme_recorder.api.app import history_app
 
+        sys.setswitchinterval(SWITCH_S)
         context = self.context
         self._store = Store(context.folder, context.catalogue, context.now_ms())
         for number, trouble in enumerate(self._store.set_aside):
