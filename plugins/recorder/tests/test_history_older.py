@@ -10,6 +10,7 @@ from monitorme.contract.vitals import Catalogue
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.journal import JournalHistory
 from monitorme_recorder.history.older import Older
+from monitorme_recorder.history_store import Period
 from monitorme_recorder.hour_file import HOUR_MS
 from monitorme_recorder.records import Stream
 from monitorme_recorder.store import Arrival, Store
@@ -34,8 +35,11 @@ class Archive:
         judged = judge(one, CATALOGUE[vital], time_ms)
         self._store.store([Arrival(stream, one, judged, time_ms, one.to_json())], [])
 
-    def newest(self, now_ms: int, since_ms: int = 0) -> dict[str, int]:
-        found = self.older.of_bed("ward-a", "bed-01", since_ms, now_ms)
+    def newest(
+        self, now_ms: int, since_ms: int = 0, kept_from_ms: int = NOW_MS
+    ) -> dict[str, int]:
+        missing = [Period(0, kept_from_ms)]
+        found = self.older.of_bed("ward-a", "bed-01", since_ms, now_ms, missing)
         return {vital: one.kept.at_ms for vital, one in found.items()}
 
 
@@ -73,3 +77,10 @@ def test_a_clock_that_is_set_back_asks_again(archive: Archive) -> None:
     assert archive.newest(NOW_MS) == {}
     archive.put("heart_rate", NOW_MS)
     assert archive.newest(NOW_MS - 1) == {"heart_rate": NOW_MS}
+
+
+def test_a_journal_that_has_lost_an_hour_asks_again(archive: Archive) -> None:
+    assert archive.newest(NOW_MS) == {}
+    archive.put("heart_rate", NOW_MS)
+    lost_ms = NOW_MS + HOUR_MS
+    assert archive.newest(NOW_MS + 1, kept_from_ms=lost_ms) == {"heart_rate": NOW_MS}

@@ -14,7 +14,7 @@ from operator import attrgetter
 
 from monitorme.errors import StorageError
 from monitorme_recorder.history.older import Older
-from monitorme_recorder.history.reach import Reach
+from monitorme_recorder.history.reach import EVER_MS, Reach
 from monitorme_recorder.history.sums import joined
 from monitorme_recorder.history_store import (
     Bucket,
@@ -60,10 +60,11 @@ class JoinedHistory:
         """
         found = self._journal.latest(ward, bed, since_ms)
         now_ms = self._reach.now_ms()
-        if not self._reach.missing(Period(since_ms, now_ms)):
+        missing = self._reach.missing(Period(0, EVER_MS))
+        if not any(one.from_ms < now_ms and since_ms < one.to_ms for one in missing):
             return found
         try:
-            older = self._older.of_bed(ward, bed, since_ms, now_ms)
+            older = self._older.of_bed(ward, bed, since_ms, now_ms, missing)
         except StorageError as error:
             log.warning("newest readings of the journal alone: %s", error)
             return found
