@@ -148,6 +148,22 @@ def test_a_block_that_comes_twice_is_left_out_and_told(bed: Bed) -> None:
     assert len(times) == len(set(times))
 
 
+def test_blocks_in_another_order_are_told_and_make_no_beat_twice(bed: Bed) -> None:
+    lead = {"II": beating()}
+    bed.stream(lead, 0, 20)
+    for second in (21, 20, 23, 22):  # the later of two comes first
+        bed.stream(lead, second, second + 1)
+        assert "ecg_gap" in bed.codes
+    assert "ecg_overlap" in bed.codes
+    bed.stream(lead, 24, 60)
+    assert bed.codes == set()
+    times = bed.beats()
+    assert times == sorted(set(times))
+    expected = len([at for at in regular(75, 0.8) if at < 57 and not 20 <= at < 24])
+    assert len([at_ms for at_ms in times if at_ms < 57_000]) >= expected
+    assert not {"ecg_asystole", "ecg_pause"} & bed.ever
+
+
 def test_a_clock_that_is_set_back_is_told_and_followed(bed: Bed) -> None:
     lead = {"II": beating()}
     bed.stream(lead, 0, 20)

@@ -244,7 +244,8 @@ def _note(state: EcgState, code: str, at_ms: int, text: str) -> None:
 
 
 def _is_over(trouble: Finding, now_ms: int) -> bool:
-    return not 0 <= now_ms - trouble.since_ms < _SHOWN_MS
+    # A block that comes out of order is a little earlier; a clock set back, much.
+    return not -LONGEST_GAP_MS <= now_ms - trouble.since_ms < _SHOWN_MS
 
 
 def _finding(sign: Sign, at_ms: int) -> Finding:
