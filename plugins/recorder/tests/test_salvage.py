@@ -14,9 +14,10 @@ from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.inventory import Inventory
 from monitorme_recorder.history.newest import Newest
 from monitorme_recorder.history.parts import Listing
-from monitorme_recorder.hour_file import journal_files
-from monitorme_recorder.records import Stream, unpack_log
+from monitorme_recorder.hour_file import HourFile, journal_files
+from monitorme_recorder.records import LogRecord, Stream, unpack_log
 from monitorme_recorder.store import Arrival, Store
+from monitorme_recorder.torn_log import Torn, save_from
 
 NOW_MS = 1_796_000_000_000
 PAGE = 4096
@@ -259,3 +260,16 @@ def test_rows_behind_a_torn_frame_keep_their_numbers(tmp_path: Path) -> None:
     for number, row in db.execute("select id, records from log where length(records)"):
         assert {one.seq for one in unpack_log(row)} == {number}, "shipped once"
     db.close()
+
+
+def test_what_a_salvaged_hour_logged_twice_is_saved_once_from_a_torn_log(
+    tmp_path: Path,
+) -> None:
+    stream = Stream("ward-a", "bed-01", "heart_rate", "d-1", "b1")
+    records = [LogRecord(1, seq, 1_000 + seq, b"{}") for seq in (1, 2, 3)]
+    rows = [(5, records[:2]), (1_000_006, records)]
+    file = HourFile(tmp_path / "20261126T17.journal")
+    assert save_from(Torn({1: stream}, rows, [], False), file) == 3
+    logged = [(row, one.seq) for row, one, _ in file.since_checkpoint()]
+    file.close()
+    assert logged == [(5, 1), (5, 2), (1_000_006, 3)]

@@ -47,19 +47,24 @@ def torn_log(path: Path) -> Torn | None:
 
 
 def save_from(torn: Torn, file: HourFile) -> int:
-    """Write what a file lacks of a torn log; returns how many readings that is."""
+    """Write what a file lacks of a torn log; returns how many readings that is.
+
+    A salvaged hour logs a reading twice, the first as folded. Where that mark is lost
+    with the torn frame, both would count: so each is written again once.
+    """
     readings = 0
+    seen: set[tuple[int, int]] = set()
     has, has_events = file.has_row, file.has_event
     with file.transaction():
         for number, stream in sorted(torn.streams.items()):
             file.keep_stream(number, stream)
         for number, records in torn.rows:
-            if has(number):
+            fresh = [one for one in records if (one.stream, one.seq) not in seen]
+            seen.update((one.stream, one.seq) for one in fresh)
+            if has(number) or not fresh:
                 continue
-            file.append_at(
-                number, pack_log([_numbered(r, torn, file) for r in records])
-            )
-            readings += len(records)
+            file.append_at(number, pack_log([_numbered(r, torn, file) for r in fresh]))
+            readings += len(fresh)
         for number, event in torn.events:
             if not has_events(number):
                 file.add_event(*event)
