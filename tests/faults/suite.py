@@ -41,13 +41,21 @@ class Row:
 
 
 def play(
-    hospital: Hospital, faults: Iterable[Fault], *, times: int, chance: Random
+    hospital: Hospital,
+    faults: Iterable[Fault],
+    *,
+    times: int,
+    chance: Random,
+    longest_wait_s: float = 2.5,
 ) -> float:
-    """Do faults at random moments; returns the seconds of the slowest recovery."""
+    """Do faults at random moments; returns the seconds of the slowest recovery.
+
+    Each comes within `longest_wait_s` after all was well again.
+    """
     slowest_s = 0.0
     for fault in faults:
         for _ in range(1 if fault.is_once else times):
-            sleep(chance.uniform(0.3, 2.5))
+            sleep(chance.uniform(0.3, longest_wait_s))
             fault.inject(hospital, chance)
             slowest_s = max(slowest_s, hospital.wait_recovered())
     return slowest_s

@@ -7,8 +7,8 @@ from random import Random
 import pytest
 
 from tests.faults import suite
-from tests.faults.catalogue import FAULTS, named
-from tests.faults.hospital import running_hospital
+from tests.faults.catalogue import FAULTS, Fault, named
+from tests.faults.hospital import Hospital, running_hospital
 from tests.faults.plan import Plan
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
@@ -59,6 +59,11 @@ TORN = ("torn-page-of-the-current-hour", "torn-write-ahead-log")
 SHARED = Plan(beds=30, is_relayed=True, device_processes=3, lines=3)
 
 
+def play(hospital: Hospital, faults: Sequence[Fault]) -> None:
+    """Do each once, soon after the one before."""
+    suite.play(hospital, faults, times=1, chance=Random(SEED), longest_wait_s=1.0)
+
+
 def test_every_fault_of_the_suite_is_done_here() -> None:
     here = [name for names in (*TOGETHER, ALONE, SHIPPING, TORN) for name in names]
     assert sorted(here) == sorted(one.name for one in FAULTS)
@@ -72,7 +77,7 @@ def test_faults_one_after_the_other_lose_nothing(
     for fault in faults:
         fault.needs()
     with running_hospital(tmp_path, SHARED) as hospital:
-        suite.play(hospital, faults, times=1, chance=Random(SEED))
+        play(hospital, faults)
         hospital.end_load()
         verdict, named_lost = hospital.verify(), hospital.named_losses()
     assert verdict.made > 500
@@ -100,7 +105,7 @@ def test_influxdb_and_recorder_are_killed_and_influxdb_has_everything(
     for fault in faults:
         fault.needs()
     with running_hospital(tmp_path, Plan(beds=20, has_influxdb=True)) as hospital:
-        suite.play(hospital, faults, times=1, chance=Random(SEED))
+        play(hospital, faults)
         hospital.end_load()
         verdict, shipped = hospital.verify(), hospital.verify_influxdb()
     assert verdict.is_exact, verdict
@@ -114,7 +119,7 @@ def test_torn_pages_are_set_aside_and_every_lost_reading_is_named(
     for fault in faults:
         fault.needs()
     with running_hospital(tmp_path, Plan(beds=20)) as hospital:
-        suite.play(hospital, faults, times=1, chance=Random(SEED))
+        play(hospital, faults)
         hospital.end_load()
         verdict, named_lost = hospital.verify(), hospital.named_losses()
     assert verdict.stored > 0
