@@ -111,7 +111,7 @@ class Recorder(Plugin[RecorderConfig]):
             context.counts,
             self._refuse,
         )
-        self._influx = InfluxService.of(self.config, context, self._store)
+        self._influx = InfluxService.of(self.config, context)
         archive = self._influx.history if self._influx else None
         self._past = Past(self._store, context.now_ms, archive)
         self._upkeep = Upkeep(

@@ -13,7 +13,6 @@ from monitorme_recorder.batches import Arrival as Arrival
 from monitorme_recorder.batches import BedEvent as BedEvent
 from monitorme_recorder.batches import Sorted as Sorted
 from monitorme_recorder.batches import Tally
-from monitorme_recorder.committed import Committed
 from monitorme_recorder.hour_file import (
     HourFile,
     companions,
@@ -47,8 +46,6 @@ class Store:
         self.lock = threading.Lock()
         self.tally = Tally()
         self.memory = Memory(catalogue)
-        self.committed: Committed | None = None
-        """Where somebody follows the log: what has been added to it lately."""
         self._batch = 0
         self._full: list[Track] = []
         folder.mkdir(parents=True, exist_ok=True)
@@ -89,8 +86,6 @@ class Store:
         self._turn_hour(arrivals, events)
         fresh, boots = self._fresh(arrivals)
         log_id = self._write(fresh, events)
-        if fresh and self.committed is not None:
-            self.committed.add(self._file.path.stem, log_id, fresh)
         with self.lock:
             full = self._full
             for track, kept, _, _ in fresh:

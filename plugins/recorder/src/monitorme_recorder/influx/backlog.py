@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from monitorme.errors import ContractError, StorageError
-from monitorme_recorder.batches import Sorted
-from monitorme_recorder.committed import Committed, Row
 from monitorme_recorder.history.hour_readers import open_read_only
 from monitorme_recorder.hour_file import hour_of, journal_files
 from monitorme_recorder.influx.cursor import Cursor
-from monitorme_recorder.influx.lines import MOST_WRITERS, LineWriters, Writer
-from monitorme_recorder.records import Kept, LogRecord, Stream, unpack_log
-from monitorme_recorder.tracks import Track
+from monitorme_recorder.influx.lines import LineWriters, Writer
+from monitorme_recorder.records import Stream, unpack_log
 
 log = logging.getLogger(__name__)
 
@@ -44,18 +41,6 @@ class Parcel:
             or self.log_bytes >= MOST_BYTES
         )
 
-    def add(self, writer: Writer, record: LogRecord) -> bool:
-        """Add a reading's lines; says whether it has any."""
-        try:
-            line = writer.write(record)
-        except ContractError as error:
-            # It stays in the journal; the catalogue has changed since.
-            self.unreadable += 1
-            log.warning("no line for a reading: %s", error)
-            return False
-        (self.waveforms if writer.is_waveform else self.readings).append(line)
-        return True
-
 
 class Backlog:
     """Reads the log of the hours, oldest first, after the cursor; for one thread.
@@ -64,18 +49,10 @@ class Backlog:
     goes back to no older file while it runs.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        cursor: Cursor,
-        writers: LineWriters,
-        committed: Committed,
-    ) -> None:
+    def __init__(self, folder: Path, cursor: Cursor, writers: LineWriters) -> None:
         self._folder = folder
         self._cursor = cursor
         self._writers = writers
-        self._committed = committed
-        self._by_track: dict[Track, Writer] = {}
         self._open: _OpenHour | None = None
         self._finished = ""
         self._given_up: set[str] = set()
@@ -124,11 +101,8 @@ class Backlog:
 
     def _parcel_of(self, path: Path, lines: int) -> Parcel | None:
         try:
-            hour, after = self._hour(path), self._cursor.of(path.stem)
-            rows = self._committed.after(path.stem, after)
-            if rows:
-                return self._parcel_in_memory(rows, lines)
-            return hour.parcel(after, lines, self._writers)
+            hour = self._hour(path)
+            return hour.parcel(self._cursor.of(path.stem), lines, self._writers)
         except sqlite3.OperationalError as error:
             raise StorageError(f"{path.name}: {error}") from error
         except sqlite3.DatabaseError as error:
@@ -137,34 +111,6 @@ class Backlog:
             self.lost_hours.append(path.stem)
             log.error("hour cannot be shipped hour=%s: %s", path.stem, error)
             return None
-
-    def _parcel_in_memory(self, rows: list[Row], lines: int) -> Parcel:
-        """Return the lines of rows that need not be read."""
-        parcel = Parcel(rows[0].hour, first_ms=rows[0].readings[0][1].received_ms)
-        for row in rows:
-            parcel.last_row = row.number
-            parcel.log_bytes += row.size
-            self._add(parcel, row.readings)
-            if parcel.is_full(lines):
-                break
-        return parcel
-
-    def _add(self, parcel: Parcel, readings: list[Sorted]) -> None:
-        by_track = self._by_track
-        if len(by_track) >= MOST_WRITERS:
-            by_track.clear()
-        for track, kept, payload, shift_ms in readings:
-            writer = by_track.get(track)
-            if writer is None:
-                writer = by_track[track] = self._writers.of(track.stream)
-            line = None
-            if writer.write_kept is not None and isinstance(kept, Kept):
-                line = writer.write_kept(kept)
-            if line is None:
-                record = LogRecord(0, kept.seq, kept.received_ms, payload, shift_ms)
-                parcel.add(writer, record)
-            else:
-                parcel.readings.append(line)
 
     def _hour(self, path: Path) -> "_OpenHour":
         if self._open is None or self._open.path != path:
@@ -211,8 +157,15 @@ class _OpenHour:
         for record in unpacked:
             number = record.stream
             writer = self._known.get(number) or self._learn(number, writers)
-            if parcel.add(writer, record):
-                first_ms = first_ms or record.received_ms
+            try:
+                line = writer.write(record)
+            except ContractError as error:
+                # It stays in the journal; the catalogue has changed since.
+                parcel.unreadable += 1
+                log.warning("no line for a reading: %s", error)
+                continue
+            (parcel.waveforms if writer.is_waveform else parcel.readings).append(line)
+            first_ms = first_ms or record.received_ms
         parcel.first_ms = parcel.first_ms or first_ms
 
     def _learn(self, number: int, writers: LineWriters) -> Writer:

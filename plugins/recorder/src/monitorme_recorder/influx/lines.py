@@ -26,8 +26,6 @@ from monitorme_recorder.records import Kept, LogRecord, Stream
 
 Write = Callable[[LogRecord], str]
 """Turns a record of the log into its line; a block of a waveform into one a lead."""
-WriteKept = Callable[[Kept], str | None]
-"""Turns a good reading into its line; None where it has to go the long way."""
 MOST_WRITERS: Final = 100_000
 _GOOD: Final = "good"
 
@@ -37,7 +35,6 @@ class Writer(NamedTuple):
 
     write: Write
     is_waveform: bool
-    write_kept: WriteKept | None = None
 
 
 class _Number(msgspec.Struct, gc=False):
@@ -88,12 +85,6 @@ class LineWriters:
         vital = self._catalogue.get(stream.vital)
         if vital is None:
             return Writer(_refuse(stream), is_waveform=False)
-        if vital.kind is VitalKind.NUMERIC:
-            return Writer(
-                _number_writer(stream, vital),
-                is_waveform=False,
-                write_kept=_kept_number_writer(stream),
-            )
         return Writer(writer_of(stream, vital), vital.kind is VitalKind.WAVEFORM)
 
 
@@ -144,28 +135,6 @@ def _number_writer(stream: Stream, vital: Vital) -> Write:
                 f"{time_ms * ns + (seq + shift) % ns}"
             )
         return careful(record)
-
-    return write
-
-
-def _kept_number_writer(stream: Stream) -> WriteKept:
-    """Return what makes lines of what is decoded and judged already."""
-    head, tail = f"{_series(stream)} value=", f",boot={schema.quote(stream.boot)} "
-    shift, ns = schema.shift_of(stream.boot), schema.NS_OF_MS
-
-    def write(kept: Kept) -> str | None:
-        seq, time_ms = kept.seq, kept.time_ms
-        if (
-            kept.is_usable
-            and kept.quality == _GOOD
-            and kept.reason is None
-            and kept.at_ms == time_ms
-        ):
-            return (
-                f"{head}{kept.value!r},seq={seq},delay_ms={kept.received_ms - time_ms}"
-                f"{tail}{time_ms * ns + (seq + shift) % ns}"
-            )
-        return None
 
     return write
 

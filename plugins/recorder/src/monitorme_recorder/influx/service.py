@@ -3,12 +3,10 @@
 from typing import Final, Self
 
 from monitorme.plugin import Context
-from monitorme_recorder.committed import Committed
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.influx.history import InfluxHistory
 from monitorme_recorder.influx.settings import InfluxSettings, in_effect
 from monitorme_recorder.influx.shipper import Progress, Shipper
-from monitorme_recorder.store import Store
 
 BEHIND_MS: Final = 60_000
 """An InfluxDB that is further behind is told to the technician."""
@@ -18,23 +16,20 @@ _SUBJECT: Final = "influxdb"
 class InfluxService:
     """Ships the journal while the recorder runs; for the recorder's thread."""
 
-    def __init__(
-        self, settings: InfluxSettings, context: Context, committed: Committed
-    ) -> None:
+    def __init__(self, settings: InfluxSettings, context: Context) -> None:
         self.history = InfluxHistory(settings, context.catalogue)
         self._shipper = Shipper(
-            context.folder, settings, context.catalogue, context.now_ms, committed
+            context.folder, settings, context.catalogue, context.now_ms
         )
         self._shipper.start()
 
     @classmethod
-    def of(cls, config: RecorderConfig, context: Context, store: Store) -> Self | None:
+    def of(cls, config: RecorderConfig, context: Context) -> Self | None:
         """Return the service, started, where an InfluxDB is configured."""
         settings = in_effect(config.influxdb)
         if settings is None:
             return None
-        store.committed = Committed()
-        return cls(settings, context, store.committed)
+        return cls(settings, context)
 
     def stop(self) -> None:
         """Stop shipping, and close what history asks."""

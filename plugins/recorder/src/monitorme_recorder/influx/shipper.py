@@ -14,7 +14,6 @@ from typing import Final
 
 from monitorme.contract.vitals import Catalogue
 from monitorme.errors import MonitorMeError
-from monitorme_recorder.committed import Committed
 from monitorme_recorder.influx.backlog import Backlog, Parcel
 from monitorme_recorder.influx.cursor import Cursor
 from monitorme_recorder.influx.delivery import Delivery, RefusedLines
@@ -59,15 +58,12 @@ class Shipper:
         settings: InfluxSettings,
         catalogue: Catalogue,
         now_ms: Callable[[], int],
-        committed: Committed | None = None,
     ) -> None:
         self.progress = Progress()
         self._settings = settings
         own = folder / "influx"
         self._cursor = Cursor(own / "cursor.db")
-        self._backlog = Backlog(
-            folder, self._cursor, LineWriters(catalogue), committed or Committed()
-        )
+        self._backlog = Backlog(folder, self._cursor, LineWriters(catalogue))
         self._refused = RefusedLines(own, now_ms)
         self._now_ms = now_ms
         self._delivery: Delivery | None = None
