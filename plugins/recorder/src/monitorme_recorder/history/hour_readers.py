@@ -54,8 +54,9 @@ class HourReaders:
         Whether they were damaged matters no more.
         """
         for known in (self.damaged, self.torn):
-            for name in [name for name in known if not (self.folder / name).exists()]:
-                known.pop(name, None)
+            for name in tuple(known):  # other threads add to it
+                if not (self.folder / name).exists():
+                    known.pop(name, None)
         with self._lock:
             gone = [path for path in self._idle if not path.exists()]
             closing = [db for path in gone for db in self._idle.pop(path)]

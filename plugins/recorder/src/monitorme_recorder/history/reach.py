@@ -30,8 +30,8 @@ class Reach:
     def damaged(self) -> list[Period]:
         """Return the hours whose files are set aside or cannot be read, in order."""
         names = {path.stem for path in set_aside_files(self._readers.folder)}
-        names |= {name.partition(".")[0] for name in self._readers.damaged}
-        names |= {name.partition(".")[0] for name in self._readers.torn}
+        unreadable = (*self._readers.damaged, *self._readers.torn)
+        names |= {name.partition(".")[0] for name in unreadable}
         begins = [hour_of(self._readers.folder / name) for name in sorted(names)]
         return [Period(begin_ms, begin_ms + HOUR_MS) for begin_ms in begins]
 
