@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
-from monitorme.contract.payloads import Priority, ServiceAlarm
+from monitorme.contract.payloads import LONGEST_TEXT, Priority, ServiceAlarm
 from monitorme.contract.vitals import Catalogue
 from monitorme.finding import Finding
 from monitorme.messaging import Message, Publisher
@@ -89,13 +89,14 @@ class Context:
 
     def alarm(self, code: str, text: str, priority: Priority = Priority.LOW) -> None:
         """Tell a trouble as a technical alarm too; stations show it until it is over."""
+        text = text[:LONGEST_TEXT]
         before = self.alarms.get(code)
         since_ms = self.now_ms() if before is None else before.since_ms
         if before is None:
             log.error("technical alarm code=%s: %s", code, text)
         self.trouble[code] = text
         self.alarms[code] = ServiceAlarm(
-            code=code, priority=priority, text=text[:500], since_ms=since_ms
+            code=code, priority=priority, text=text, since_ms=since_ms
         )
 
     def over(self, code: str) -> None:

@@ -19,7 +19,8 @@ MAX_INT: Final = 2**53 - 1
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
-Text = Annotated[str, Field(max_length=500)]
+LONGEST_TEXT = 500
+Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 Milliseconds = Annotated[int, Field(ge=0, le=MAX_INT)]
 Seq = Annotated[int, Field(ge=1, le=MAX_INT)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
