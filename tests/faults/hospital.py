@@ -20,6 +20,7 @@ from monitorme.influxd import Influxd
 from monitorme.installation import Installation
 from monitorme.site import Site
 from monitorme.testing.influxdb import running_influxdb
+from monitorme_recorder.verify import Comparison
 from tests.faults.alarms import AlarmWatch
 from tests.faults.clocks import DeviceClock, HubClock
 from tests.faults.devices import DeviceProcess, eventful, split
@@ -29,7 +30,7 @@ from tests.faults.lines import running as running_lines
 from tests.faults.network import Network
 from tests.faults.plan import KEEPALIVE_S, Plan
 from tests.faults.standstill import stopped
-from tests.faults.verdict import Verdict, verify
+from tests.faults.verdict import verify
 from tests.faults.watching import (
     Confirmations,
     LedgerTail,
@@ -149,12 +150,12 @@ class Hospital:
         for one in processes:
             one.wait_ended()
 
-    def verify(self, *arguments: str) -> Verdict:
+    def verify(self, *arguments: str) -> Comparison:
         """Compare all ledgers with what is stored."""
         ledgers = [tail.path for tail in self._tails]
         return verify(ledgers, self.data, *arguments)
 
-    def verify_influxdb(self) -> Verdict:
+    def verify_influxdb(self) -> Comparison:
         """Compare the ledgers with what is in InfluxDB, once everything is shipped."""
         deadline = time.monotonic() + RECOVERY_TIMEOUT_S
         verdict = self.verify("--store", "influxdb")

@@ -8,9 +8,9 @@ from pathlib import Path
 from random import Random
 from time import sleep
 
+from monitorme_recorder.verify import Comparison
 from tests.faults.catalogue import Fault
 from tests.faults.hospital import Hospital, running_hospital
-from tests.faults.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Row:
 
     fault: str
     times: int
-    verdict: Verdict
+    verdict: Comparison
     named: int
     slowest_s: float
     seed: int

@@ -1,9 +1,9 @@
 """The document of guarantees says what the suite does, fault by fault."""
 
+from monitorme_recorder.verify import Comparison
 from tests.faults import table
 from tests.faults.catalogue import FAULTS, named
 from tests.faults.suite import Row
-from tests.faults.verdict import Verdict
 
 
 def document() -> str:
@@ -35,7 +35,7 @@ def test_no_outcome_in_the_document_breaks_the_promise() -> None:
 
 def test_a_run_of_some_faults_keeps_what_others_had(tmp_path: object) -> None:
     first, second = FAULTS[0].name, FAULTS[1].name
-    row = Row(first, 2, Verdict(10, 10, 0, 0, 0), 0, 1.25, 7, 500)
+    row = Row(first, 2, Comparison(10, 10, 0, 0, 0), 0, 1.25, 7, 500)
     text = table.outcome({first: table.line(row), second: "| `x` | old |"})
     assert "| 500 | 2 | 10 | 10 | 0 | 0 | 0 | 1.2 s | 7 |" in text
     assert "| `x` | old |" in text

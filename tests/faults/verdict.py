@@ -4,29 +4,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from monitorme_recorder.verify import Comparison
 
 TIMEOUT_S = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What `monitorme recorder verify` says."""
-
-    made: int
-    stored: int
-    lost: int
-    doubled: int
-    altered: int
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether every reading is stored once, as it was made."""
-        return not (self.lost or self.doubled or self.altered)
-
-
-def verify(ledgers: Iterable[Path], data: Path, *arguments: str) -> Verdict:
+def verify(ledgers: Iterable[Path], data: Path, *arguments: str) -> Comparison:
     """Compare all ledgers with what is stored."""
     command = [sys.executable, "-m", "monitorme", "recorder", "verify"]
     command += [*map(str, ledgers), "--json", "--data", str(data), *arguments]
@@ -39,4 +24,4 @@ def verify(ledgers: Iterable[Path], data: Path, *arguments: str) -> Verdict:
     )
     if not answer.stdout:
         raise RuntimeError(f"verify failed: {answer.stderr.strip()[-300:]}")
-    return Verdict(**json.loads(answer.stdout))
+    return Comparison(**json.loads(answer.stdout))

@@ -44,9 +44,10 @@ class Checking:
     def stop(self) -> None:
         """End; what is not checked is checked after the next start."""
         self._stopping.set()
-        with contextlib.suppress(AttributeError, sqlite3.ProgrammingError):
-            # It may have just been closed, or not be open yet.
-            self._db.interrupt()  # type: ignore[union-attr]  # None is suppressed
+        db = self._db
+        if db is not None:
+            with contextlib.suppress(sqlite3.ProgrammingError):  # closed just now
+                db.interrupt()
         if self._thread.is_alive():
             self._thread.join(STOP_S)
 

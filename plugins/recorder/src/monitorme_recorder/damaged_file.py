@@ -25,7 +25,6 @@ from monitorme_recorder.records import (
     unpack_chunk,
     unpack_log,
 )
-from monitorme_recorder.watermark import Watermark, load
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +33,6 @@ _STREAM: Final = ("n", "t", "t", "t", "t", "t")
 _STREAM_INDEX: Final = ("t", "t", "t", "t", "t", "i")
 _CHUNK: Final = (*"iiiiii", "rin", "rin", "rin", "b")
 _EVENT: Final = (*"nitttb",)
-_WATERMARK: Final = ("t", "t", "b")
 _GAP: Final = (*"ttitti", "i", "t", "in", "in")
 _SHORTER_GAP: Final = _GAP[:8]
 """A gap of a file to which the times around it were added later."""
@@ -59,7 +57,7 @@ class DamagedFile:
         self._pages = pages
         self._log: dict[int, list[Cell]] = {}
         self._chunks: dict[tuple[int, int], list[Cell]] = {}
-        self._others: dict[str, list[Cell]] = {"event": [], "gap": [], "watermark": []}
+        self._others: dict[str, list[Cell]] = {"event": [], "gap": []}
         self.streams = dict(known)
         for cell in cells(pages, only_ahead=only_ahead):
             self._sort(cell)
@@ -102,19 +100,6 @@ class DamagedFile:
             times = (*rest, None, None)[:4]
             yield ward, bed, device, boot, first, last, *times
 
-    def watermarks(self) -> dict[tuple[str, str], Watermark]:
-        """Return the newest watermarks that can be read: of each boot the farthest."""
-        found: dict[tuple[str, str], Watermark] = {}
-        for device, boot, data in self._versions(self._others["watermark"]):
-            try:
-                mark = load(data, 0)  # type: ignore[arg-type]  # its shape says a blob
-            except msgspec.MsgspecError:
-                continue
-            key = (str(device), str(boot))
-            if key not in found or found[key].last_ms < mark.last_ms:
-                found[key] = mark
-        return found
-
     def _sort(self, cell: Cell) -> None:
         letters = cell.letters
         if is_shape(letters, _LOG):
@@ -133,8 +118,6 @@ class DamagedFile:
             self._others["event"].append(cell)
         elif is_shape(letters, _GAP) or is_shape(letters, _SHORTER_GAP):
             self._others["gap"].append(cell)
-        elif is_shape(letters, _WATERMARK):
-            self._others["watermark"].append(cell)
 
     def _versions(self, found: list[Cell]) -> Iterator[list[Value]]:
         for cell in found:
