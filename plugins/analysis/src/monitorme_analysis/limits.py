@@ -35,6 +35,7 @@ def render_limits(limits: Limits | None = None) -> str:
 
 
 _DELAYS = "delay before: Draeger M540 validation delays"
+_SATURATION_DELAYS = _DELAYS + "; of critical limits: ours"
 _CONTINUOUS = {"off_delay_s": 5.0}
 _SATURATION = {"on_delay_s": 10.0, "critical_on_delay_s": 6.0}
 """The M540's lower delay is 10 s, its upper one 6 s; the critical limit is a
@@ -62,7 +63,7 @@ _ADULT = {
         **_SATURATION,
         deadband=1,
         source="alarm below 90 (Edan M3A, Contec), so at or below 89; desaturation: "
-        "Mindray; " + _DELAYS,
+        "Mindray; " + _SATURATION_DELAYS,
         **_CONTINUOUS,
     ),
     "body_temperature": VitalLimits(
@@ -116,7 +117,7 @@ _NEONATE = {
         **_SATURATION,
         deadband=1,
         source="alarm below 85 (Contec), so at or below 84; critical: Mindray; "
-        + _DELAYS,
+        + _SATURATION_DELAYS,
         **_CONTINUOUS,
     ),
     "body_temperature": VitalLimits(
