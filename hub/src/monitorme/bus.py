@@ -20,7 +20,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
@@ -145,6 +145,10 @@ class MqttBus:
         self._outgoing.add(str(topic).encode(), data, retain=retain)
         if threading.get_ident() != self._owner:
             self._wake()
+
+    def when_confirmed(self, run: Callable[[], None]) -> None:
+        """Have `run` called once everything published so far is confirmed."""
+        self._outgoing.when_confirmed(run)
 
     def request(
         self,

@@ -5,7 +5,7 @@ runs against both. A bus is owned by one thread, which receives and acknowledges
 `publish` and `request` may be called from any other thread too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -57,6 +57,13 @@ class Publisher(Protocol):
 
         Returns at once, from any thread. An empty retained payload removes what was
         retained. Raises BusError where too much is waiting to be confirmed.
+        """
+
+    def when_confirmed(self, run: Callable[[], None]) -> None:
+        """Have `run` called once everything published so far is confirmed.
+
+        That may be at once. Only from the thread that owns the bus, which calls `run`
+        too, from within the bus: it must be short and raise nothing.
         """
 
     def request(

@@ -12,7 +12,6 @@ from monitorme.contract.topics import (
     BedId,
     CommandTopic,
     DeviceTopic,
-    EventTopic,
 )
 from monitorme.errors import ContractError
 from monitorme.messaging import Message
@@ -39,13 +38,16 @@ class Registry(Plugin[RegistryConfig]):
 
     def start(self) -> None:
         """Open the database and publish who lies where."""
-        self._store = RegistryStore(self.context.folder / "registry.sqlite")
+        self._store = RegistryStore(
+            self.context.folder / "registry.sqlite", self.context.bus
+        )
         for ward, section in self.context.wards.items():
             for name in section.beds:
                 self._store.add_bed(BedId(ward, name))
         occupants = self._store.occupants()
         for bed in self._store.beds():
             self._publish(bed, occupants.get(bed))
+        self._store.tell()
         self._verbs: dict[str, Handler] = {
             "admit": self._admit,
             "transfer": self._transfer,
@@ -63,6 +65,11 @@ class Registry(Plugin[RegistryConfig]):
                 case DeviceTopic() as topic:
                     self._remember(topic, message)
 
+    def tick(self, now_ms: int) -> None:
+        """Forget the events that have been told."""
+        self._store.tell()
+        self._store.forget_told()
+
     def stop(self) -> None:
         """Close the database."""
         if hasattr(self, "_store"):
@@ -75,36 +82,41 @@ class Registry(Plugin[RegistryConfig]):
     def _admit(self, command: Command) -> Answer:
         now_ms = self.context.now_ms()
         bed, admission = admissions.admit(self._store, command, now_ms)
-        self._store.occupy(bed, admission)
+        events = {bed: self._event("patient_admitted", admission, command)}
+        self._store.occupy(bed, admission, events)
         self._publish(bed, admission)
-        self._tell(bed, "patient_admitted", admission, command)
+        self._store.tell()
         return {"bed": str(bed), "admission": admission.admission}
 
     def _transfer(self, command: Command) -> Answer:
         now_ms = self.context.now_ms()
         move = admissions.transfer(self._store, command, now_ms)
-        self._store.move(move.bed, move.admission, move.to, move.exchanged)
+        moved = {move.bed: move.exchanged, move.to: move.admission}
+        events = {
+            bed: self._event("patient_transferred", admission, command)
+            for bed, admission in moved.items()
+            if admission is not None
+        }
+        self._store.move(move.bed, move.admission, move.to, move.exchanged, events)
         # The bed that is left is cleared first: for no moment are there two of anybody.
         self._publish(move.bed, None)
         if move.exchanged is not None:
             self._publish(move.to, None)
             self._publish(move.bed, move.exchanged)
-            self._tell(move.bed, "patient_transferred", move.exchanged, command)
         self._publish(move.to, move.admission)
-        self._tell(move.to, "patient_transferred", move.admission, command)
+        self._store.tell()
         return {"bed": str(move.to), "admission": move.admission.admission}
 
     def _discharge(self, command: Command) -> Answer:
         bed, admission = admissions.discharge(self._store, command)
-        self._store.vacate(bed, self.context.now_ms())
+        events = {bed: self._event("patient_discharged", admission, command)}
+        self._store.vacate(bed, self.context.now_ms(), events)
         self._publish(bed, None)
-        self._tell(bed, "patient_discharged", admission, command)
+        self._store.tell()
         return {"bed": str(bed), "admission": admission.admission}
 
-    def _tell(
-        self, bed: BedId, kind: str, admission: Admission, command: Command
-    ) -> None:
-        event = Event(
+    def _event(self, kind: str, admission: Admission, command: Command) -> Event:
+        return Event(
             id=str(uuid4()),
             time_ms=self.context.now_ms(),
             service=self.name,
@@ -112,7 +124,6 @@ class Registry(Plugin[RegistryConfig]):
             by=command.by,
             admission=admission.admission,
         )
-        self.context.bus.publish(EventTopic(bed), event)
 
     def _beds(self, command: Command) -> Answer:
         del command

@@ -1,15 +1,17 @@
 """The registry's database: SQLite, one writer, every change on disk when it returns."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from monitorme.contract.payloads import Admission
+from monitorme.announcements import Announcements
+from monitorme.contract.payloads import Admission, Event
 from monitorme.contract.topics import BedId
 from monitorme.errors import StorageError
+from monitorme.messaging import Publisher
 
 _SCHEMA: Final = """
 create table if not exists bed(
@@ -27,6 +29,9 @@ create table if not exists stay(
     since_ms integer not null, until_ms integer);
 create index if not exists stay_by_patient on stay(patient, since_ms);
 """
+
+Events = Mapping[BedId, Event]
+"""What is to be told of a change, by bed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,13 @@ class KnownDevice:
 class RegistryStore:
     """Wards, beds, devices, admissions; raises StorageError where the disk refuses."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, bus: Publisher) -> None:
         with _storage_errors():
             self._db = sqlite3.connect(path, isolation_level=None)
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
             self._db.executescript(_SCHEMA)
+            self._announcements = Announcements(self._db, bus)
 
     def close(self) -> None:
         """Close the database."""
@@ -94,21 +100,36 @@ class RegistryStore:
                 return bed
         return None
 
-    def occupy(self, bed: BedId, admission: Admission) -> None:
+    def tell(self) -> None:
+        """Publish the events that were written down and not told since the start."""
+        with _storage_errors():
+            self._announcements.publish()
+
+    def forget_told(self) -> None:
+        """Forget the events that the broker has confirmed."""
+        with _storage_errors():
+            self._announcements.forget()
+
+    def occupy(self, bed: BedId, admission: Admission, events: Events) -> None:
         """Put a patient into a bed, and write the stay down."""
-        with self._transaction():
+        with self._change(events):
             self._enter(bed, admission)
 
-    def vacate(self, bed: BedId, now_ms: int) -> None:
+    def vacate(self, bed: BedId, now_ms: int, events: Events) -> None:
         """Take a patient out of a bed."""
-        with self._transaction():
+        with self._change(events):
             self._leave(bed, now_ms)
 
     def move(
-        self, bed: BedId, admission: Admission, to: BedId, exchanged: Admission | None
+        self,
+        bed: BedId,
+        admission: Admission,
+        to: BedId,
+        exchanged: Admission | None,
+        events: Events,
     ) -> None:
         """Move a patient in one transaction; `exchanged` goes to the old bed."""
-        with self._transaction():
+        with self._change(events):
             self._leave(bed, admission.since_ms)
             if exchanged is not None:
                 self._leave(to, admission.since_ms)
@@ -174,11 +195,14 @@ class RegistryStore:
             self._db.execute(statement, values)
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _change(self, events: Events) -> Iterator[None]:
+        """Write a change down with what is to be told of it."""
         with _storage_errors():
             self._db.execute("begin immediate")
             try:
                 yield
+                for bed, event in events.items():
+                    self._announcements.add_event(bed, event)
             except BaseException:
                 self._db.execute("rollback")
                 raise

@@ -140,6 +140,10 @@ class MemoryBus:
         data = payload if isinstance(payload, bytes) else payload.to_json()
         self._broker.publish(str(topic), data, retain=retain)
 
+    def when_confirmed(self, run: Callable[[], None]) -> None:
+        """Run it: everything is confirmed at once."""
+        run()
+
     def request(
         self,
         service: str,

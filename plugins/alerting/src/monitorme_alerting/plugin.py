@@ -24,7 +24,6 @@ from monitorme.contract.topics import (
     BedId,
     CommandTopic,
     ConditionTopic,
-    EventTopic,
 )
 from monitorme.errors import ContractError
 from monitorme.messaging import Message
@@ -58,12 +57,15 @@ class Alerting(Plugin[AlertingConfig]):
 
     def start(self) -> None:
         """Open the alarms and publish what they are."""
-        self._store = AlarmStore(self.context.folder / "alarms.sqlite")
+        self._store = AlarmStore(
+            self.context.folder / "alarms.sqlite", self.context.bus
+        )
+        self._store.tell()
         self._heard_ms: dict[Key, int] = {}
         now_ms = self.context.now_ms()
         for key, alarm in self._store.items():
             self._heard_ms[key] = now_ms
-            self._publish(key, alarm)
+            self.context.bus.publish(AlarmTopic(*key), alarm, retain=True)
         self._verbs: dict[str, Handler] = {
             "acknowledge": self._acknowledge,
             "list": self._list,
@@ -86,6 +88,8 @@ class Alerting(Plugin[AlertingConfig]):
 
     def tick(self, now_ms: int) -> None:
         """Let resolved alarms go, and notice conditions that lost their source."""
+        self._store.tell()
+        self._store.forget_told()
         keep_ms = self.config.resolved_keep_s * 1000
         lost_ms = self.config.source_lost_after_s * 1000
         lost = 0
@@ -157,18 +161,14 @@ class Alerting(Plugin[AlertingConfig]):
     def _change(self, key: Key, before: Alarm | None, after: Alarm | None) -> None:
         """Write a change down, show it, and say what happened."""
         now_ms = self.context.now_ms()
-        self._store.put(key, after, now_ms)
-        self._publish(key, after)
         kind = life.event_kind(before, after) if after is not None else None
-        if kind is not None and after is not None:
-            self.context.counts[kind] += 1
-            self._tell(key[0], kind, after, now_ms)
+        if kind is None or after is None:
+            self._store.put(key, after, now_ms)
+            return
+        self._store.put(key, after, now_ms, self._event(kind, after, now_ms))
+        self.context.counts[kind] += 1
 
-    def _publish(self, key: Key, alarm: Alarm | None) -> None:
-        payload = alarm.to_json() if alarm else b""
-        self.context.bus.publish(AlarmTopic(*key), payload, retain=True)
-
-    def _tell(self, bed: BedId, kind: str, alarm: Alarm, now_ms: int) -> None:
+    def _event(self, kind: str, alarm: Alarm, now_ms: int) -> Event:
         details: dict[str, bool | int | float | str | None] = {
             "alarm": alarm.id,
             "code": alarm.code,
@@ -179,7 +179,7 @@ class Alerting(Plugin[AlertingConfig]):
         if alarm.resolved_ms is not None:
             details["duration_ms"] = alarm.resolved_ms - alarm.raised_ms
         name = f"monitorme:event:{alarm.id}:{kind}:{now_ms}"
-        event = Event(
+        return Event(
             id=str(uuid5(NAMESPACE_URL, name)),
             time_ms=now_ms,
             service=self.name,
@@ -188,4 +188,3 @@ class Alerting(Plugin[AlertingConfig]):
             admission=alarm.admission,
             details=details,
         )
-        self.context.bus.publish(EventTopic(bed), event)

@@ -1,4 +1,4 @@
-"""Alarms on disk: what is shown now, and every change, for ever."""
+"""Alarms on disk: what is shown now, every change for ever, and what is to be told."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from monitorme.contract.payloads import Alarm
-from monitorme.contract.topics import BedId
+from monitorme.announcements import Announcements
+from monitorme.contract.payloads import Alarm, Event
+from monitorme.contract.topics import AlarmTopic, BedId
 from monitorme.errors import StorageError
+from monitorme.messaging import Publisher
 
 _SCHEMA: Final = """
 create table if not exists alarm(
@@ -23,14 +25,15 @@ Key = tuple[BedId, str]
 
 
 class AlarmStore:
-    """The alarms of all beds; a change is on disk when `put` returns."""
+    """The alarms of all beds; a change is on disk, and then told, when `put` returns."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, bus: Publisher) -> None:
         with _storage_errors():
             self._db = sqlite3.connect(path, isolation_level=None)
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
             self._db.executescript(_SCHEMA)
+            self._announcements = Announcements(self._db, bus)
             rows = self._db.execute("select ward, bed, code, payload from alarm")
             self._alarms = {
                 (BedId(ward, bed), code): Alarm.model_validate_json(payload)
@@ -49,37 +52,60 @@ class AlarmStore:
         """Return every alarm that is shown, resolved ones included."""
         return list(self._alarms.items())
 
-    def put(self, key: Key, alarm: Alarm | None, now_ms: int) -> None:
-        """Write a change down; None removes the alarm."""
+    def tell(self) -> None:
+        """Publish what was written down and not told since the start."""
+        with _storage_errors():
+            self._announcements.publish()
+
+    def forget_told(self) -> None:
+        """Forget what the broker has confirmed."""
+        with _storage_errors():
+            self._announcements.forget()
+
+    def put(
+        self, key: Key, alarm: Alarm | None, now_ms: int, event: Event | None = None
+    ) -> None:
+        """Write a change down and tell it; None removes the alarm."""
+        with self._transaction():
+            self._write(key, alarm, now_ms)
+            payload = alarm or b""
+            self._announcements.add(AlarmTopic(*key), payload, retain=True)
+            if event is not None:
+                self._announcements.add_event(key[0], event)
+        if alarm is None:
+            self._alarms.pop(key, None)
+        else:
+            self._alarms[key] = alarm
+        self.tell()
+
+    def _write(self, key: Key, alarm: Alarm | None, now_ms: int) -> None:
         bed, code = key
         where = (bed.ward, bed.bed, code)
         payload = alarm.to_json() if alarm else None
+        if payload is None:
+            self._db.execute(
+                "delete from alarm where ward=? and bed=? and code=?", where
+            )
+        else:
+            self._db.execute(
+                "insert or replace into alarm values(?,?,?,?)", (*where, payload)
+            )
+        self._db.execute(
+            "insert into change(time_ms, ward, bed, code, payload) values(?,?,?,?,?)",
+            (now_ms, *where, payload),
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
         with _storage_errors():
             self._db.execute("begin immediate")
             try:
-                if payload is None:
-                    self._db.execute(
-                        "delete from alarm where ward=? and bed=? and code=?", where
-                    )
-                else:
-                    self._db.execute(
-                        "insert or replace into alarm values(?,?,?,?)",
-                        (*where, payload),
-                    )
-                self._db.execute(
-                    "insert into change(time_ms, ward, bed, code, payload)"
-                    " values(?,?,?,?,?)",
-                    (now_ms, *where, payload),
-                )
+                yield
                 self._db.execute("commit")
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("rollback")
                 raise
-        if alarm is None:
-            self._alarms.pop(key, None)
-        else:
-            self._alarms[key] = alarm
 
 
 @contextmanager

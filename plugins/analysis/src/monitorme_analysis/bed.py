@@ -15,7 +15,7 @@ from monitorme.contract.vitals import Catalogue
 from monitorme_analysis.bed_state import BedState
 from monitorme_analysis.condition import condition_of
 from monitorme_analysis.holding_back import published
-from monitorme_analysis.limit import Limits
+from monitorme_analysis.limit import Limits, VitalLimits
 from monitorme_analysis.rule import Finding, Observed, RuleContext
 from monitorme_analysis.ruleset import RuleSet
 from monitorme_analysis.slot import Slot
@@ -66,6 +66,15 @@ class BedAnalysis:
         self.state.slots.clear()
         self.stay = stay or StaySettings()
         self._arrange()
+
+    def limits_with(self, stay: StaySettings) -> dict[str, VitalLimits]:
+        """Return the limits that would be in force with what is set for a stay."""
+        context = self._context
+        age_years = context.age_years(context.since_ms)
+        found = self._limits.in_force(
+            context.category, ward=context.ward, age_years=age_years
+        )
+        return {**found, **stay.limits}
 
     def settle(self, stay: StaySettings, now_ms: int) -> None:
         """Judge by limits that were set, and by what staff entered, from now on."""
@@ -284,13 +293,8 @@ class BedAnalysis:
             latest_valid=known.latest_valid,
             sleep_states=known.sleep_states,
         )
-        before = self._limits.in_force(
-            known.category,
-            ward=context.ward,
-            age_years=context.age_years(known.since_ms),
-        )
-        context.limits = {**before, **self.stay.limits}
         self._context = context
+        context.limits = self.limits_with(self.stay)
 
 
 def _is_older(observed: Observed, before: Observed) -> bool:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from monitorme.contract.payloads import Condition
+from monitorme.contract.payloads import Condition, Event
 from monitorme.contract.topics import BedId
 from monitorme.plugin import Context
 from monitorme_analysis.announcing import Announcer
@@ -39,7 +39,8 @@ class Beds:
         """Read back what was written down; the beds of it are behind."""
         self._context, self._config = context, config
         self._limits, self._rules = limits, rules
-        self._snapshots = Snapshots(context.folder)
+        self._snapshots = Snapshots(context.folder, context.bus)
+        self._snapshots.tell()
         self._snapshots.forget(context.now_ms() - STAYS_KEPT_MS)
         self._beds: dict[BedId, BedAnalysis] = {}
         points_ms = {}
@@ -70,10 +71,18 @@ class Beds:
         """Return what was set and entered for a stay."""
         return self._snapshots.stay(admission)
 
-    def settle(self, bed: BedId, admission: str, settings: StaySettings) -> None:
+    def settle(
+        self,
+        bed: BedId,
+        admission: str,
+        settings: StaySettings,
+        told: Iterable[Event],
+    ) -> None:
         """Keep what was set for a stay, on disk first, and judge by it from now on."""
         now_ms = self._context.now_ms()
-        self._snapshots.settle(admission, settings, now_ms)
+        self._snapshots.settle(
+            admission, settings, now_ms, [(bed, event) for event in told]
+        )
         self._beds[bed].settle(settings, now_ms)
         self.announce(bed)
 
@@ -114,6 +123,8 @@ class Beds:
 
     def tick(self, now_ms: int) -> None:
         """Let time pass for every bed, republish, write some of the state down."""
+        self._snapshots.tell()
+        self._snapshots.forget_told()
         self.resume()
         if self._resuming:
             self._wait_no_longer(now_ms)

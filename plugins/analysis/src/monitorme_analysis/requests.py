@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from monitorme.commanding import Answer, Handler, Refused, arguments
 from monitorme.contract.payloads import Command, Event
-from monitorme.contract.topics import BedId, EventTopic
+from monitorme.contract.topics import BedId
 from monitorme.errors import ContractError
 from monitorme.plugin import Context
 from monitorme.site import first_mistake
@@ -124,8 +124,9 @@ class Requests:
         settings = stay.model_copy(
             update={"limits": {**stay.limits, wanted.vital: after}}
         )
-        self._beds.settle(bed, admission, settings)
-        self._tell(bed, "limits_set", admission, command, _audit(wanted, before, after))
+        details = _audit(wanted, before, after)
+        event = self._event("limits_set", admission, command, details)
+        self._beds.settle(bed, admission, settings, [event])
         catalogue = self._context.catalogue
         return {
             "bed": str(bed),
@@ -145,15 +146,22 @@ class Requests:
             )
         before = {vital: stay.limits[vital] for vital in gone}
         kept = {v: one for v, one in stay.limits.items() if v not in gone}
-        self._beds.settle(bed, admission, stay.model_copy(update={"limits": kept}))
-        in_force = analysis.context.limits
-        for vital, one in before.items():
-            details = {
-                "vital": vital,
-                "before": _text(one),
-                "after": _text(in_force.get(vital)),
-            }
-            self._tell(bed, "limits_cleared", admission, command, details)
+        settings = stay.model_copy(update={"limits": kept})
+        in_force = analysis.limits_with(settings)
+        events = [
+            self._event(
+                "limits_cleared",
+                admission,
+                command,
+                {
+                    "vital": vital,
+                    "before": _text(one),
+                    "after": _text(in_force.get(vital)),
+                },
+            )
+            for vital, one in before.items()
+        ]
+        self._beds.settle(bed, admission, settings, events)
         return {"bed": str(bed), "admission": admission, "cleared": gone}
 
     def _enter(self, command: Command) -> Answer:
@@ -171,8 +179,8 @@ class Requests:
             details[f"{name}_after"] = value
             details[f"{name}_expires_ms"] = expires_ms
         settings = stay.model_copy(update={"entered": entered})
-        self._beds.settle(bed, admission, settings)
-        self._tell(bed, "observation_entered", admission, command, details)
+        event = self._event("observation_entered", admission, command, details)
+        self._beds.settle(bed, admission, settings, [event])
         return {
             "bed": str(bed),
             "admission": admission,
@@ -211,15 +219,14 @@ class Requests:
         ):
             raise Refused(f"{name} has no numbers that limits could be set for")
 
-    def _tell(
+    def _event(
         self,
-        bed: BedId,
         kind: str,
         admission: str,
         command: Command,
         details: Mapping[str, Any],
-    ) -> None:
-        event = Event(
+    ) -> Event:
+        return Event(
             id=str(uuid4()),
             time_ms=self._context.now_ms(),
             service="analysis",
@@ -228,7 +235,6 @@ class Requests:
             admission=admission,
             details=dict(details),
         )
-        self._context.bus.publish(EventTopic(bed), event)
 
 
 def _changed(before: VitalLimits | None, wanted: _Set, by: str) -> VitalLimits:

@@ -10,8 +10,11 @@ from typing import Final
 import msgspec
 from pydantic import ValidationError
 
+from monitorme.announcements import Announcements
+from monitorme.contract.payloads import Event
 from monitorme.contract.topics import BedId
 from monitorme.errors import StorageError
+from monitorme.messaging import Publisher
 from monitorme_analysis.bed_state import BedState, Known
 from monitorme_analysis.rule import Finding
 from monitorme_analysis.ruleset import RuleSet
@@ -81,7 +84,7 @@ def _raw(rules: RuleSet, name: str, state: object) -> msgspec.Raw:
 class Snapshots:
     """The database of beds and stays; raises StorageError where the disk fails."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, bus: Publisher) -> None:
         path = folder / FILE_NAME
         try:
             self._db = _opened(path)
@@ -89,6 +92,7 @@ class Snapshots:
             log.error("state cannot be read, beginning anew file=%s: %s", path, error)
             path.replace(path.with_suffix(".damaged"))
             self._db = _opened(path)
+        self._announcements = Announcements(self._db, bus)
 
     def beds(self, rules: RuleSet) -> Iterator[tuple[BedId, BedState]]:
         """Return the beds as they were written down, without those that are damaged."""
@@ -120,11 +124,30 @@ class Snapshots:
         row = self._db.execute(sql, (admission,)).fetchone()
         return StaySettings.model_validate_json(row[0]) if row else StaySettings()
 
-    def settle(self, admission: str, settings: StaySettings, now_ms: int) -> None:
-        """Keep what is set for a stay."""
+    def settle(
+        self,
+        admission: str,
+        settings: StaySettings,
+        now_ms: int,
+        told: Iterable[tuple[BedId, Event]] = (),
+    ) -> None:
+        """Keep what is set for a stay, and tell it."""
         row = (admission, settings.model_dump_json(exclude_none=True), now_ms)
         with self._writing() as db:
             db.execute("insert or replace into stay values (?, ?, ?)", row)
+            for bed, event in told:
+                self._announcements.add_event(bed, event)
+        self.tell()
+
+    def tell(self) -> None:
+        """Publish the events that were written down and not told since the start."""
+        with self._writing():
+            self._announcements.publish()
+
+    def forget_told(self) -> None:
+        """Forget the events that the broker has confirmed."""
+        with self._writing():
+            self._announcements.forget()
 
     def forget(self, before_ms: int) -> None:
         """Forget what was set for stays that nobody has touched since."""

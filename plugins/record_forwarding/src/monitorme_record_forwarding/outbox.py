@@ -7,7 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from monitorme.announcements import Announcements
+from monitorme.contract.payloads import Event
+from monitorme.contract.topics import BedId
 from monitorme.errors import StorageError
+from monitorme.messaging import Publisher
 
 State = Literal["queued", "accepted", "refused"]
 _SCHEMA: Final = """
@@ -17,6 +21,9 @@ create table if not exists document(
     ended_ms integer, note text);
 create index if not exists document_by_state on document(target, state, number);
 """
+_PUT: Final = (
+    "insert or ignore into document(id, target, made_ms, body) values(?,?,?,?)"
+)
 
 
 class Document(NamedTuple):
@@ -40,9 +47,12 @@ class Outcome(NamedTuple):
 
 
 class DocumentOutbox:
-    """Documents by target, in order; may be used from any thread."""
+    """Documents by target, in order; may be used from any thread.
 
-    def __init__(self, path: Path) -> None:
+    But for `put_and_tell`, `tell` and `forget_told`, which are the bus's owner's.
+    """
+
+    def __init__(self, path: Path, bus: Publisher) -> None:
         self._lock = threading.Lock()
         with _storage_errors():
             self._db = sqlite3.connect(
@@ -51,6 +61,7 @@ class DocumentOutbox:
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
             self._db.executescript(_SCHEMA)
+            self._announcements = Announcements(self._db, bus)
 
     def close(self) -> None:
         """Close the database."""
@@ -62,10 +73,31 @@ class DocumentOutbox:
 
         The same id again changes nothing.
         """
-        self._write(
-            "insert or ignore into document(id, target, made_ms, body) values(?,?,?,?)",
-            document,
-        )
+        self._write(_PUT, document)
+
+    def put_and_tell(self, document: Document, bed: BedId, event: Event) -> None:
+        """Keep a document as `put` does, and tell it; the same id again does neither."""
+        with self._lock, _storage_errors():
+            self._db.execute("begin immediate")
+            try:
+                if self._db.execute(_PUT, document).rowcount:
+                    self._announcements.add_event(bed, event)
+                self._db.execute("commit")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("rollback")
+                raise
+        self.tell()
+
+    def tell(self) -> None:
+        """Publish the events that were written down and not told since the start."""
+        with self._lock, _storage_errors():
+            self._announcements.publish()
+
+    def forget_told(self) -> None:
+        """Forget the events that the broker has confirmed."""
+        with self._lock, _storage_errors():
+            self._announcements.forget()
 
     def next(self, target: str) -> Document | None:
         """Return the oldest document of a target that is still to be sent."""

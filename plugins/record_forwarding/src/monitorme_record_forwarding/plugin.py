@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from pydantic import BaseModel, ConfigDict
 
@@ -57,7 +57,10 @@ class RecordForwarding(Plugin[RecordForwardingConfig]):
 
     def start(self) -> None:
         """Open the outbox and go on sending what it holds."""
-        self._outbox = DocumentOutbox(self.context.folder / "outbox.sqlite")
+        self._outbox = DocumentOutbox(
+            self.context.folder / "outbox.sqlite", self.context.bus
+        )
+        self._outbox.tell()
         self._newest: dict[BedId, dict[str, tuple[Reading, Judgement, int]]] = {}
         self._admissions: dict[BedId, Admission] = {}
         self._verbs: dict[str, Handler] = {
@@ -93,6 +96,8 @@ class RecordForwarding(Plugin[RecordForwardingConfig]):
 
     def tick(self, now_ms: int) -> None:
         """Report how much waits."""
+        self._outbox.tell()
+        self._outbox.forget_told()
         self.context.figures["waiting"] = float(self._outbox.waiting())
 
     def stop(self) -> None:
@@ -158,10 +163,12 @@ class RecordForwarding(Plugin[RecordForwardingConfig]):
             for name, one in self._newest.get(bed, {}).items()
         }
         bundle = snapshot_bundle(admission, newest, self.context.catalogue, now_ms)
-        document = Document(str(uuid4()), RECORDS, now_ms, json.dumps(bundle).encode())
-        self._outbox.put(document)
+        # A command that comes again after a crash asks for no second snapshot.
+        name = str(uuid5(NAMESPACE_URL, f"monitorme:snapshot:{command.id}"))
+        document = Document(name, RECORDS, now_ms, json.dumps(bundle).encode())
+        event = self._event("snapshot_queued", admission, document.id, command.by)
+        self._outbox.put_and_tell(document, bed, event)
         self._wake(RECORDS)
-        self._tell(bed, "snapshot_queued", admission, document.id, command.by)
         return {"snapshot": document.id, "state": "queued"}
 
     def _told(
@@ -206,10 +213,8 @@ class RecordForwarding(Plugin[RecordForwardingConfig]):
         else:
             self.context.trouble[subject] = text
 
-    def _tell(
-        self, bed: BedId, kind: str, admission: Admission, document: str, by: str
-    ) -> None:
-        event = Event(
+    def _event(self, kind: str, admission: Admission, document: str, by: str) -> Event:
+        return Event(
             id=str(uuid4()),
             time_ms=self.context.now_ms(),
             service=self.name,
@@ -218,4 +223,3 @@ class RecordForwarding(Plugin[RecordForwardingConfig]):
             admission=admission.admission,
             details={"snapshot": document},
         )
-        self.context.bus.publish(EventTopic(bed), event)
