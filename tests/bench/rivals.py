@@ -96,10 +96,10 @@ class Rival(ABC):
                 return int(line.split()[1]) / 1000
         return 0.0
 
-    def stored(self) -> int:
-        """Return how many readings InfluxDB has got from it."""
+    def stored(self, bed: str = "") -> int:
+        """Return how many readings InfluxDB has got from it, of one bed or of all."""
         assert self.influxdb is not None
-        return count(self.influxdb, self.bucket)
+        return count(self.influxdb, self.bucket, bed)
 
     def pause(self) -> None:
         """Stop it as it is."""
@@ -191,12 +191,13 @@ def make_bucket(influxdb: Influxd, name: str) -> None:
         ask(influxdb, "/api/v2/buckets", json.dumps(wanted).encode())
 
 
-def count(influxdb: Influxd, bucket: str) -> int:
-    """Return how many values of the vital are in a bucket."""
+def count(influxdb: Influxd, bucket: str, bed: str) -> int:
+    """Return how many values of the vital are in a bucket, of one bed or of all."""
+    of_bed = f' and r.bed == "{bed}"' if bed else ""
     query = (
         f'from(bucket: "{bucket}") |> range(start: -3h, stop: 1h)'
-        ' |> filter(fn: (r) => r._measurement == "heart_rate" and r._field == "value")'
-        " |> count() |> group() |> sum()"
+        ' |> filter(fn: (r) => r._measurement == "heart_rate" and r._field == "value"'
+        f"{of_bed}) |> count() |> group() |> sum()"
     )
     answer = ask(
         influxdb,

@@ -211,6 +211,8 @@ class Recorder(Plugin[RecorderConfig]):
         counts = self.context.counts
         counts["recorded"] += fresh
         counts["duplicates"] += len(held.arrivals) - fresh
+        if self._influx is not None:
+            self._influx.notice(fresh)
         now_ms = self.context.now_ms()
         self._watching.stored(held.arrivals, now_ms)
         for message, topic in held.sort.others:

@@ -38,9 +38,10 @@ class Job(Generic[T]):
         finally:
             self._finished.release()
 
-    def result(self, patience_s: float) -> T:
+    def result(self, patience_s: float | None = None) -> T:
         """Return what came of it, or raise that. Raises Stalled after `patience_s`."""
-        if not self._finished.acquire(timeout=patience_s):
+        timeout_s = -1 if patience_s is None else patience_s
+        if not self._finished.acquire(timeout=timeout_s):
             raise Stalled(f"the disk has not answered for {patience_s:g} s")
         self._finished.release()
         if self._error is not None:
@@ -51,9 +52,9 @@ class Job(Generic[T]):
 class Writer:
     """Does jobs in a thread of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "writer") -> None:
         self._jobs: SimpleQueue[Job[Any] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def submit(self, work: Callable[[], T]) -> Job[T]:

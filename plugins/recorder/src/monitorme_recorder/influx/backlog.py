@@ -26,6 +26,7 @@ class Parcel:
     """Lines of successive rows of an hour's log, and where they end."""
 
     hour: str
+    rows: int = 0
     last_row: int = 0
     readings: list[str] = field(default_factory=list)
     waveforms: list[str] = field(default_factory=list)
@@ -76,6 +77,22 @@ class Backlog:
             if parcel is not None:
                 return parcel
         return None
+
+    def following(self, parcel: Parcel, lines: int) -> Parcel | None:
+        """Return what comes behind a parcel in its hour, before that is confirmed.
+
+        None where there is not as much again yet, and where the hour is gone or cannot
+        be read: `next_parcel` says why.
+        """
+        hour = self._open
+        if hour is None or hour.path.stem != parcel.hour or not hour.path.exists():
+            return None
+        try:
+            if hour.rows_behind(parcel.last_row) < parcel.rows:
+                return None
+            return hour.parcel(parcel.last_row, lines, self._writers)
+        except sqlite3.Error:
+            return None
 
     def _pending(self) -> Iterator[Path]:
         """Return the hours that may have something, oldest first."""
@@ -130,6 +147,11 @@ class _OpenHour:
     def close(self) -> None:
         self._db.close()
 
+    def rows_behind(self, row: int) -> int:
+        """Return how many rows come behind one."""
+        (newest,) = self._db.execute("select max(id) from log").fetchone()
+        return max(0, (newest or 0) - row)
+
     def parcel(self, after: int, lines: int, writers: LineWriters) -> Parcel | None:
         """Return the lines of the rows behind one; None where there are none."""
         parcel = Parcel(self.path.stem)
@@ -137,6 +159,7 @@ class _OpenHour:
             "select id, records from log where id > ? order by id", (after,)
         )
         for number, records in rows:
+            parcel.rows += 1
             parcel.last_row = number
             parcel.log_bytes += len(records)
             self._add(parcel, records, writers)

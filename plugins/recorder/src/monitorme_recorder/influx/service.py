@@ -41,6 +41,10 @@ class InfluxService:
         """The beginning of the oldest hour that must be kept for InfluxDB."""
         return self._shipper.unshipped_from_ms
 
+    def notice(self, readings: int) -> None:
+        """Take note that so many more readings are in the journal."""
+        self._shipper.notice(readings)
+
     def report(self, context: Context) -> None:
         """Say how shipping goes: counts, figures, and what is wrong."""
         progress, lag_ms = self._shipper.progress, self._shipper.lag_ms()

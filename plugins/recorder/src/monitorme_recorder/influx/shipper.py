@@ -2,6 +2,8 @@
 
 The cursor advances only when InfluxDB has confirmed. Whatever goes wrong is told, waited
 for and tried again: nothing here ever stops the recorder, and nothing is passed over.
+While InfluxDB takes in a parcel, the next one is made ready: in a backlog neither waits
+for the other.
 """
 
 import logging
@@ -21,6 +23,7 @@ from monitorme_recorder.influx.errors import InfluxError, NotAllowed, NotThere
 from monitorme_recorder.influx.lines import LineWriters
 from monitorme_recorder.influx.server import InfluxServer
 from monitorme_recorder.influx.settings import InfluxSettings
+from monitorme_recorder.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,8 @@ LONGEST_WAIT_S: Final = 30.0
 LONGEST_ASKED_S: Final = 300.0
 """A server that asks for more patience than this is asked again all the same."""
 STOP_TIMEOUT_S: Final = 5.0
+SOON_S: Final = 0.2
+"""How long readings are collected behind a full parcel: the end of a backlog."""
 
 
 @dataclass(slots=True)
@@ -69,7 +74,10 @@ class Shipper:
         self._delivery: Delivery | None = None
         self._server: InfluxServer | None = None
         self._parcel: Parcel | None = None
+        self._sender = Writer("influx-send")
         self._stopping = threading.Event()
+        self._much = threading.Event()
+        self._noticed = 0
         self._thread = threading.Thread(target=self._run, name="influx", daemon=True)
 
     def start(self) -> None:
@@ -79,8 +87,15 @@ class Shipper:
     def stop(self) -> None:
         """End; what is not shipped is shipped after the next start."""
         self._stopping.set()
+        self._much.set()
         if self._thread.is_alive():
             self._thread.join(STOP_TIMEOUT_S)
+
+    def notice(self, readings: int) -> None:
+        """Take note of so many more in the journal: a full parcel is not waited for."""
+        self._noticed += readings
+        if self._noticed >= self._settings.batch_lines:
+            self._much.set()
 
     @property
     def unshipped_from_ms(self) -> int:
@@ -93,8 +108,10 @@ class Shipper:
         return max(0, self._now_ms() - waiting_ms) if waiting_ms else 0
 
     def _run(self) -> None:
-        wait_s = FIRST_WAIT_S
+        wait_s, was_full = FIRST_WAIT_S, False
         while not self._stopping.is_set():
+            self._noticed = 0
+            self._much.clear()
             try:
                 is_full = self._ship()
             # The boundary of the thread: whatever it is, it is told and tried again.
@@ -104,8 +121,10 @@ class Shipper:
                 continue
             wait_s = FIRST_WAIT_S
             self.progress.trouble, self.progress.needs_technician = None, False
-            if not is_full:
-                self._stopping.wait(self._settings.linger_s)
+            if not is_full and not self._stopping.is_set():
+                linger_s = self._settings.linger_s
+                self._much.wait(min(linger_s, SOON_S) if was_full else linger_s)
+            was_full = is_full
         self._close()
 
     def _ship(self) -> bool:
@@ -117,15 +136,30 @@ class Shipper:
         if parcel is None:
             return False
         self._parcel = parcel
-        try:
-            delivery.deliver(self._settings.bucket, parcel.readings)
-            delivery.deliver(self._settings.waveform_bucket, parcel.waveforms)
-        finally:
-            self._count(delivery)
+        following = self._deliver(delivery, parcel)
         self._cursor.advance(parcel.hour, parcel.last_row)
-        self._parcel = None
+        self._parcel = following
         self.progress.unreadable += parcel.unreadable
         return parcel.is_full(self._settings.batch_lines)
+
+    def _deliver(self, delivery: Delivery, parcel: Parcel) -> Parcel | None:
+        """Deliver a parcel; returns what follows it, made ready meanwhile."""
+
+        def deliver() -> None:
+            delivery.deliver(self._settings.bucket, parcel.readings)
+            delivery.deliver(self._settings.waveform_bucket, parcel.waveforms)
+
+        lines = self._settings.batch_lines
+        sent = self._sender.submit(deliver)
+        try:
+            if parcel.is_full(lines):
+                return self._backlog.following(parcel, lines)
+            return None
+        finally:
+            try:
+                sent.result()
+            finally:
+                self._count(delivery)
 
     def _connect(self) -> Delivery:
         if self._server is None:
@@ -167,6 +201,7 @@ class Shipper:
             self._server = None
 
     def _close(self) -> None:
+        self._sender.stop(STOP_TIMEOUT_S)
         self._backlog.close()
         self._cursor.close()
         if self._server is not None:
