@@ -22,6 +22,7 @@ from monitorme.plugin import wall_clock_ms
 from monitorme.process import keep_what_is_there
 from monitorme.testing import PluginRun
 from monitorme_recorder.config import RecorderConfig
+from monitorme_recorder.hour_file import hour_of
 from monitorme_recorder.influx.settings import InfluxSettings
 from monitorme_recorder.plugin import Recorder
 
@@ -168,13 +169,15 @@ def influxdb(folder: Path) -> None:
         run = PluginRun(Recorder, folder / "recorder", config=config, now_ms=begin_ms)
         fill(run, end_ms)
         assert isinstance(run.plugin, Recorder)
+        store, service = run.plugin._store, run.plugin._influx
+        assert store is not None
+        assert service is not None
         deadline_s = time.monotonic() + 120
-        while run.context.counts["influxdb_lines"] < PAST_BEDS * 172_800:
+        while service.unshipped_from_ms < hour_of(store.path):
             assert time.monotonic() < deadline_s, "InfluxDB takes too long"
             time.sleep(0.5)
             run.plugin.tick(wall_clock_ms())
-        assert run.plugin._store is not None
-        run.plugin._store.drop_older_than(wall_clock_ms())
+        store.drop_older_than(wall_clock_ms())
         ask_while_writing(run, "InfluxDB")
         run.stop()
 

@@ -73,6 +73,7 @@ def settings_of(influxd: Influxd, name: str) -> InfluxSettings:
         org=ORG,
         bucket=name,
         waveform_bucket=f"{name}-waves",
+        curve_bucket=f"{name}-curves",
         token_file=influxd.token_file,
     )
 

@@ -5,6 +5,7 @@ compared with what a few lines of Python make of the same readings.
 """
 
 import random
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,11 +17,14 @@ from monitorme.contract.readings import Lead, Reading, ReadingValue, judge
 from monitorme.contract.vitals import Catalogue
 from monitorme.influxd import ORG, Influxd
 from monitorme.testing.influxdb import running_influxdb
+from monitorme_recorder.curve import Points
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.joined import JoinedHistory
 from monitorme_recorder.history.journal import JournalHistory
 from monitorme_recorder.history.reach import Reach
+from monitorme_recorder.history.sums import bucketed
 from monitorme_recorder.history_store import (
+    Archive,
     Bucket,
     Grid,
     HistoryStore,
@@ -28,10 +32,12 @@ from monitorme_recorder.history_store import (
     Series,
     grid_of,
 )
+from monitorme_recorder.hour_file import hour_of
 from monitorme_recorder.influx.history import InfluxHistory
 from monitorme_recorder.influx.lines import LineWriters
 from monitorme_recorder.influx.server import InfluxServer
 from monitorme_recorder.influx.settings import InfluxSettings
+from monitorme_recorder.influx.shipper import Shipper
 from monitorme_recorder.records import LogRecord, Stream
 from monitorme_recorder.store import Arrival, Store
 
@@ -97,18 +103,52 @@ def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
         yield server
 
 
-def shipped(influxd: Influxd, sent: list[Sent]) -> InfluxHistory:
-    """Write readings to buckets of their own, as the recorder's shipper does."""
+class JournalAsArchive(JournalHistory):
+    """A journal in an archive's place; it says that it has no curves."""
+
+    curves_from_ms = None
+
+    def points(self, series: Series, period: Period, before_hour: str | None) -> Points:  # type: ignore[override]  # an archive's
+        raise AssertionError("an archive without curves is not asked for them")
+
+    def buckets(
+        self, series: Series, period: Period, grid: Grid, component: str | None
+    ) -> list[Bucket]:
+        found = JournalHistory.points(self, series, period, component)
+        return bucketed(found, period, grid)
+
+
+def settings_of(influxd: Influxd) -> InfluxSettings:
+    """Return settings with buckets of their own."""
     name = f"test-{uuid.uuid4().hex[:8]}"
-    settings = InfluxSettings(
+    return InfluxSettings(
         url=influxd.url,
         org=ORG,
         bucket=name,
         waveform_bucket=f"{name}-waves",
+        curve_bucket=f"{name}-curves",
         retention_days=0,
         waveform_retention_hours=0,
         token_file=influxd.token_file,
     )
+
+
+def ship(store: Store, settings: InfluxSettings) -> int:
+    """Ship a journal but for its last hour's curves; returns from when there are any."""
+    shipper = Shipper(store.folder, settings, CATALOGUE, lambda: END_MS)
+    shipper.start()
+    deadline_s = time.monotonic() + 20
+    while shipper.unshipped_from_ms < hour_of(store.path):
+        assert time.monotonic() < deadline_s, shipper.progress
+        time.sleep(0.05)
+    shipper.stop()
+    assert shipper.curves_from_ms is not None
+    return shipper.curves_from_ms
+
+
+def shipped(influxd: Influxd, sent: list[Sent]) -> InfluxHistory:
+    """Write readings to buckets of their own, as the recorder's shipper does."""
+    settings = settings_of(influxd)
     writers = LineWriters(CATALOGUE)
     lines: dict[bool, list[str]] = {False: [], True: []}
     for one in sent:
@@ -118,12 +158,21 @@ def shipped(influxd: Influxd, sent: list[Sent]) -> InfluxHistory:
         lines[writer.is_waveform].append(writer.write(record))
     with InfluxServer(settings) as server:
         server.make_buckets()
-        server.write(name, lines[False])
-        server.write(f"{name}-waves", lines[True])
+        server.write(settings.bucket, lines[False])
+        server.write(settings.waveform_bucket, lines[True])
     return InfluxHistory(settings, CATALOGUE)
 
 
-@pytest.fixture(params=["journal", "influxdb", "joined", "joined with influxdb"])
+STORES = [
+    "journal",
+    "influxdb",
+    "joined",
+    "joined with influxdb",
+    "joined with curves in influxdb",
+]
+
+
+@pytest.fixture(params=STORES)
 def fill(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fill]:
     """Return what fills a store and hands it over."""
     closing: list[Store | HourReaders | InfluxHistory] = []
@@ -141,12 +190,24 @@ def fill(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fill]:
 
     def joined(sent: list[Sent]) -> JoinedHistory:
         """Give all to an archive; the journal has dropped the first two hours."""
-        return join(journal(sent, "archive"), sent)
+        store = write(tmp_path / "archive", sent)
+        readers = HourReaders(store.folder)
+        closing.extend([readers, store])
+        return join(JournalAsArchive(store, readers), sent)
 
     def joined_with_influxdb(sent: list[Sent]) -> JoinedHistory:
         return join(influxdb(sent), sent)
 
-    def join(archive: HistoryStore, sent: list[Sent]) -> JoinedHistory:
+    def joined_with_curves(sent: list[Sent]) -> JoinedHistory:
+        """Ship as the recorder does; what is asked of readings is there as well."""
+        store = write(tmp_path / "shipped", sent)
+        settings = settings_of(request.getfixturevalue("influxd"))
+        from_ms = ship(store, settings)
+        history = InfluxHistory(settings, CATALOGUE, lambda: from_ms)
+        closing.extend([history, store])
+        return join(history, sent)
+
+    def join(archive: Archive, sent: list[Sent]) -> JoinedHistory:
         store = write(tmp_path / "journal", sent)
         store.drop_older_than(BEGIN_MS + 2 * HOUR_MS)
         history, readers = history_of(store)
@@ -158,6 +219,7 @@ def fill(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fill]:
         "influxdb": influxdb,
         "joined": joined,
         "joined with influxdb": joined_with_influxdb,
+        "joined with curves in influxdb": joined_with_curves,
     }[request.param]
     for one in closing:
         one.close()

@@ -26,7 +26,10 @@ from monitorme.testing.faulty_http import (
 )
 from monitorme.testing.influxdb import running_influxdb
 from monitorme_recorder.config import RecorderConfig
+from monitorme_recorder.history_store import Period, Series, grid_of
+from monitorme_recorder.hour_file import hour_of
 from monitorme_recorder.influx.errors import NotThere
+from monitorme_recorder.influx.history import InfluxHistory
 from monitorme_recorder.influx.server import InfluxServer
 from monitorme_recorder.influx.settings import InfluxSettings
 from monitorme_recorder.plugin import Recorder
@@ -64,6 +67,7 @@ class Shipped:
             org=ORG,
             bucket=bucket,
             waveform_bucket=f"{bucket}-waves",
+            curve_bucket=f"{bucket}-curves",
             token_file=influxd.token_file,
             **fields,  # type: ignore[arg-type]  # of the test's making
         )
@@ -116,6 +120,13 @@ class Shipped:
     def has_all(self) -> bool:
         """Say whether InfluxDB has every reading sent, once."""
         return self.seqs() == list(range(1, self.seq + 1))
+
+    def unshipped_from_ms(self) -> int:
+        """Return the beginning of the oldest hour that must be kept."""
+        assert isinstance(self.run.plugin, Recorder)
+        service = self.run.plugin._influx
+        assert service is not None
+        return service.unshipped_from_ms
 
     def count(self, name: str) -> int:
         return self.run.context.counts[f"influxdb_{name}"]
@@ -303,8 +314,38 @@ def test_hours_that_influxdb_has_not_yet_are_kept_beyond_their_time(
     assert len(list(tmp_path.glob("*.journal"))) == 2
     proxy.always = None
     faulty.until(lambda: faulty.count("lines") == 6)
+    faulty.until(lambda: faulty.count("curves") == 1)
+    oldest, newest = sorted(tmp_path.glob("*.journal"))
+    faulty.until(lambda: faulty.unshipped_from_ms() == hour_of(newest))
     faulty.run.tick(after_ms=120_000)
-    assert len(list(tmp_path.glob("*.journal"))) == 1
+    assert not oldest.exists()
+
+
+def test_buckets_of_hours_that_are_gone_come_from_curves(
+    ward: Shipped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began_ms = ward.run.now_ms
+    ward.send(20)
+    ward.run.now_ms += 60 * 3_600_000
+    ward.send(1)
+    (gone, kept) = sorted(tmp_path.glob("*.journal"))
+    ward.until(lambda: ward.unshipped_from_ms() == hour_of(kept))
+    ward.run.tick(after_ms=120_000)
+    assert not gone.exists()
+    assert isinstance(ward.run.plugin, Recorder)
+    past = ward.run.plugin._past
+    assert past is not None
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("InfluxDB is asked to sum up readings")
+
+    period = Period(hour_of(gone) + 6_000, hour_of(kept))
+    monkeypatch.setattr(InfluxHistory, "buckets", refuse)
+    series = Series("ward-a", "bed-01", "heart_rate")
+    found = past.readings.buckets(series, period, grid_of(period, 1), None)
+    numbers = sum(began_ms + n >= period.from_ms for n in range(20))
+    expected = [(numbers, 72.0)] if numbers else []
+    assert [(one.numbers, one.mean) for one in found] == expected
 
 
 def test_an_hour_that_is_dropped_all_the_same_is_said(

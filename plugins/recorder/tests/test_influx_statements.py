@@ -72,7 +72,9 @@ def test_a_period_beyond_what_influxdb_knows_is_clamped() -> None:
 
 
 def test_a_bucket_that_is_not_there_yet_has_nothing(settings: InfluxSettings) -> None:
-    fresh = settings.model_copy(update={"bucket": "b1", "waveform_bucket": "b2"})
+    fresh = settings.model_copy(
+        update={"bucket": "b1", "waveform_bucket": "b2", "curve_bucket": "b3"}
+    )
     history = InfluxHistory(fresh, Catalogue.load())
     series = Series("w", "bed-01", "heart_rate")
     assert list(history.readings(series, DAY)) == []

@@ -7,6 +7,7 @@ The journal answers so, InfluxDB answers so, and so do both joined. One contract
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+from monitorme_recorder.curve import Points
 from monitorme_recorder.records import Kept, Stream
 
 
@@ -119,5 +120,21 @@ class HistoryStore(Protocol):
         period too; the period may begin or end within a bucket. A bucket's start and
         end are the grid's. Of a composite vital the numbers are those of `component`;
         else it is None.
+        """
+        ...
+
+
+class Archive(HistoryStore, Protocol):
+    """A store of what the journal has no more, with its curves."""
+
+    @property
+    def curves_from_ms(self) -> int | None:
+        """From when on all curves are here or in the journal; None where none are."""
+        ...
+
+    def points(self, series: Series, period: Period, before_hour: str) -> Points:
+        """Return a numeric vital's numbers of a period and some around it, by time.
+
+        Only those that came before an hour of the journal, named as its file is.
         """
         ...

@@ -4,7 +4,8 @@ A reading lies in the journal file of an hour that is never before its own time.
 journal is complete from the beginning of its oldest file on, but for hours that were set
 aside as damaged: what it has not is asked of InfluxDB. What came late for such a time is
 in the journal and perhaps not in InfluxDB yet; raw readings are therefore asked of both,
-and each is given once.
+and each is given once. Curves are asked of both too: InfluxDB's say in which hour of the
+journal their numbers came, so that those of hours that are still here are left out.
 """
 
 import heapq
@@ -12,14 +13,17 @@ import logging
 from collections.abc import Iterator
 from operator import attrgetter
 
+from monitorme.contract.readings import FUTURE_TOLERANCE_MS
 from monitorme.errors import StorageError
+from monitorme_recorder.curve import Points, in_order
+from monitorme_recorder.history.journal import JournalHistory
 from monitorme_recorder.history.older import Older
 from monitorme_recorder.history.reach import EVER_MS, Reach
-from monitorme_recorder.history.sums import joined
+from monitorme_recorder.history.sums import bucketed, joined
 from monitorme_recorder.history_store import (
+    Archive,
     Bucket,
     Grid,
-    HistoryStore,
     Period,
     Series,
     StoredReading,
@@ -31,9 +35,7 @@ log = logging.getLogger(__name__)
 class JoinedHistory:
     """Answers from the journal, and from an archive for what the journal has not."""
 
-    def __init__(
-        self, journal: HistoryStore, archive: HistoryStore, reach: Reach
-    ) -> None:
+    def __init__(self, journal: JournalHistory, archive: Archive, reach: Reach) -> None:
         self._journal = journal
         self._archive = archive
         self._older = Older(archive)
@@ -89,11 +91,60 @@ class JoinedHistory:
                 found = joined(
                     found, self._journal.buckets(series, kept, grid, component)
                 )
-            if missing.from_ms < missing.to_ms:
-                old = self._archive.buckets(series, missing, grid, component)
+            for old in self._old(series, missing, grid, component):
                 found = joined(found, old)
             at_ms = missing.to_ms
         return found
+
+    def points(self, series: Series, period: Period) -> Points | None:
+        """Return a numeric vital's numbers of a period and some around it, by time.
+
+        None where a part of them is in no curve.
+        """
+        missing = self._reach.missing(period)
+        if any(self._in_curves(one, None) != one for one in missing):
+            return None
+        if not missing:
+            return self._journal.points(series, period, None)
+        return self._all_points(series, period)
+
+    def _old(
+        self, series: Series, missing: Period, grid: Grid, component: str | None
+    ) -> Iterator[list[Bucket]]:
+        """Return the buckets of what the journal may lack: from curves where they are."""
+        curve = self._in_curves(missing, component)
+        for part in (
+            Period(missing.from_ms, curve.from_ms),
+            Period(curve.to_ms, missing.to_ms),
+        ):
+            if part.from_ms < part.to_ms:
+                yield self._archive.buckets(series, part, grid, component)
+        if curve.from_ms < curve.to_ms:
+            yield bucketed(self._all_points(series, curve), curve, grid)
+
+    def _in_curves(self, missing: Period, component: str | None) -> Period:
+        """Return the part of a period that is all in curves, at its end where none is.
+
+        What the journal lacks because it is damaged is not: readings alone are sure.
+        """
+        from_ms = self._archive.curves_from_ms
+        if from_ms is None or component is not None:
+            return Period(missing.to_ms, missing.to_ms)
+        end_ms = min(missing.to_ms, self._reach.begins_ms())
+        begin_ms = max(missing.from_ms, from_ms + FUTURE_TOLERANCE_MS)
+        if begin_ms >= end_ms:
+            return Period(missing.to_ms, missing.to_ms)
+        return Period(begin_ms, end_ms)
+
+    def _all_points(self, series: Series, period: Period) -> Points:
+        """Return the numbers of both stores' curves."""
+        while True:
+            oldest = self._reach.oldest_hour()
+            here = self._journal.points(series, period, None)
+            there = self._archive.points(series, period, oldest)
+            # An hour that was dropped meanwhile is in neither, or in both.
+            if oldest == self._reach.oldest_hour():
+                return in_order([there, here])
 
 
 def _each_once(readings: Iterator[StoredReading]) -> Iterator[StoredReading]:

@@ -16,7 +16,7 @@ from monitorme_recorder.history.losses import Written
 from monitorme_recorder.history.reach import Reach
 from monitorme_recorder.history.silences import Silence, quiet, silences
 from monitorme_recorder.history.stays import Stays
-from monitorme_recorder.history_store import HistoryStore, Period, Series
+from monitorme_recorder.history_store import Archive, HistoryStore, Period, Series
 from monitorme_recorder.store import Store
 
 _DAMAGED: Final = "journal_damaged"
@@ -34,15 +34,13 @@ class Past:
         self,
         store: Store,
         now_ms: Callable[[], int],
-        archive: HistoryStore | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self.readers = HourReaders(store.folder)
         self.reach = Reach(self.readers, now_ms)
-        self.has_archive = archive is not None
         self._journal = JournalHistory(store, self.readers)
-        self.readings: HistoryStore = self._journal
-        if archive is not None:
-            self.readings = JoinedHistory(self._journal, archive, self.reach)
+        self._joined = archive and JoinedHistory(self._journal, archive, self.reach)
+        self.readings: HistoryStore = self._joined or self._journal
         self.arrivals = Arrivals(store, self.readers)
         self.inventory = Inventory(store, self.readers)
         self.written = Written(store, self.readers)
@@ -100,12 +98,16 @@ class Past:
 
         So that of a day without a gap no reading is looked at.
         """
-        if vital.kind is not VitalKind.NUMERIC or (
-            self.has_archive and self.reach.missing(period)
-        ):
+        if vital.kind is not VitalKind.NUMERIC:
             return [period]
-        times, _ = self._journal.points(series, period, None)
-        found = quiet(times, period, vital.stale_after_ms)
+        points = (
+            self._joined.points(series, period)
+            if self._joined
+            else self._journal.points(series, period, None)
+        )
+        if points is None:
+            return [period]
+        found = quiet(points[0], period, vital.stale_after_ms)
         return found if len(found) <= MOST_SUSPECTS else [period]
 
     def __enter__(self) -> Self:

@@ -7,6 +7,7 @@ from monitorme_recorder.history_store import Period
 from monitorme_recorder.hour_file import HOUR_MS, hour_of, set_aside_files
 
 EVER_MS = 2**53
+_NEVER = "9"
 
 
 class Reach:
@@ -21,6 +22,11 @@ class Reach:
         holes = [Period(0, self.begins_ms()), *self.damaged()]
         inside = [_within(hole, period) for hole in holes]
         return _merged([one for one in inside if one.from_ms < one.to_ms])
+
+    def oldest_hour(self) -> str:
+        """Return the name of the oldest hour that is here; of none, one beyond all."""
+        paths = self._readers.paths()
+        return paths[0].stem if paths else _NEVER
 
     def begins_ms(self) -> int:
         """Return from when on the journal has everything, but for damaged hours."""

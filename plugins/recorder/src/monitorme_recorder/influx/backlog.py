@@ -4,14 +4,21 @@ import logging
 import sqlite3
 import struct
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from monitorme.errors import ContractError, StorageError
 from monitorme_recorder.history.hour_readers import open_read_only
-from monitorme_recorder.hour_file import hour_of, journal_files
-from monitorme_recorder.influx.cursor import Cursor
+from monitorme_recorder.hour_file import (
+    end_of,
+    hour_of,
+    journal_files,
+    set_aside_files,
+)
+from monitorme_recorder.influx.cursor import Cursor, CurvePlace, State
+from monitorme_recorder.influx.curves import CurveRow, lines_of
 from monitorme_recorder.influx.lines import LineWriters, Writer
 from monitorme_recorder.records import Stream, unpack_log
 
@@ -19,6 +26,11 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES: Final = 4 * 1024 * 1024
 """About so much of the log goes into a parcel: this bounds what is in memory."""
+_CURVES: Final = (
+    "select c.stream, c.part, c.data, s.ward, s.bed, s.vital, s.device, s.boot"
+    " from curve c join stream s on s.id = c.stream"
+    " where (c.stream, c.part) > (?, ?) order by c.stream, c.part limit ?"
+)
 
 
 @dataclass(slots=True)
@@ -43,11 +55,20 @@ class Parcel:
         )
 
 
+@dataclass(slots=True)
+class CurveParcel:
+    """Curves of an hour as lines, and where they end."""
+
+    hour: str
+    last: CurvePlace = (0, 0)
+    lines: list[str] = field(default_factory=list)
+
+
 class Backlog:
     """Reads the log of the hours, oldest first, after the cursor; for one thread.
 
     An hour that is read to its end while a newer one exists is finished: the recorder
-    goes back to no older file while it runs.
+    goes back to no older file while it runs. Then its curves are read.
     """
 
     def __init__(self, folder: Path, cursor: Cursor, writers: LineWriters) -> None:
@@ -55,17 +76,33 @@ class Backlog:
         self._cursor = cursor
         self._writers = writers
         self._open: _OpenHour | None = None
-        self._finished = ""
-        self._given_up: set[str] = set()
+        self._states = cursor.hours()
         self.lost_hours: list[str] = []
         self.unshipped_from_ms = 0
         """The beginning of the oldest hour that is not all in InfluxDB."""
+        self.curves_from_ms = cursor.curves_from_ms
+        """From when on every hour's curves are in the journal or in InfluxDB."""
 
     def close(self) -> None:
         """Close the file that is read."""
         if self._open is not None:
             self._open.close()
             self._open = None
+
+    def look(self) -> None:
+        """Take note of hours that have begun, and of those that have gone."""
+        paths = journal_files(self._folder)
+        names = [path.stem for path in paths]
+        if self.curves_from_ms is None and paths:
+            self._begin_curves(hour_of(paths[0]))
+        new = [name for name in names if name not in self._states]
+        if new:
+            self._note(new, State.SEEN)
+        for name in sorted(self._states.keys() - set(names)):
+            self._gone(name)
+        unshipped = [path for path in paths if self._states[path.stem] < State.WHOLE]
+        if unshipped:
+            self.unshipped_from_ms = hour_of(unshipped[0])
 
     def next_parcel(self, lines: int) -> Parcel | None:
         """Return what comes next, or None where all is shipped; raises StorageError.
@@ -94,39 +131,83 @@ class Backlog:
         except sqlite3.Error:
             return None
 
-    def _pending(self) -> Iterator[Path]:
-        """Return the hours that may have something, oldest first."""
-        paths = journal_files(self._folder)
-        self._notice_dropped(paths)
-        for path in [one for one in paths if one.stem > self._finished]:
-            self.unshipped_from_ms = hour_of(path)
-            if path.stem not in self._given_up:
-                yield path
-            if path != paths[-1]:
-                self._finished = path.stem
-                self._cursor.forget_before(paths[0].stem)
+    def next_curves(self, rows: int) -> CurveParcel | None:
+        """Return the curves that come next of finished hours; raises StorageError."""
+        finished = [n for n, state in self._states.items() if state is State.LOG]
+        for name in sorted(finished):
+            path = self._folder / f"{name}.journal"
+            try:
+                parcel = curves_behind(path, self._cursor.curve_of(name), rows)
+            except sqlite3.OperationalError as error:
+                raise StorageError(f"{path.name}: {error}") from error
+            except sqlite3.DatabaseError as error:
+                log.error("curves cannot be shipped hour=%s: %s", name, error)
+                self._begin_curves(end_of(path))
+                parcel = None
+            if parcel is not None:
+                return parcel
+            self._note([name], State.WHOLE)
+        return None
 
-    def _notice_dropped(self, paths: list[Path]) -> None:
-        """Say it where the hour that is read has gone with something unshipped."""
-        reading = self._open
-        if reading is None or reading.path in paths:
-            return
-        self.close()
-        if reading.path.stem > self._finished:
-            self.lost_hours.append(reading.path.stem)
-            log.error("hour dropped before InfluxDB had it hour=%s", reading.path.stem)
+    def _pending(self) -> Iterator[Path]:
+        """Return the hours whose log may have something, oldest first."""
+        paths = journal_files(self._folder)
+        for path in paths:
+            if self._states.get(path.stem, State.SEEN) is not State.SEEN:
+                continue
+            yield path
+            # One that was given up meanwhile is whole already: for as much as can be had.
+            if path != paths[-1] and self._states.get(path.stem) is State.SEEN:
+                self._finish(path)
+
+    def _finish(self, path: Path) -> None:
+        """Go on to an hour's curves: its log is in InfluxDB."""
+        damaged = {one.name.partition(".")[0] for one in set_aside_files(self._folder)}
+        if path.stem in damaged:
+            # What was salvaged is less than what InfluxDB may have had before.
+            self._begin_curves(end_of(path))
+        self._note([path.stem], State.LOG)
+
+    def _gone(self, name: str) -> None:
+        """Forget an hour whose file is gone; say it where InfluxDB has not all of it."""
+        state = self._states.pop(name)
+        if self._open is not None and self._open.path.stem == name:
+            self.close()
+        if state is State.SEEN:
+            self.lost_hours.append(name)
+            log.error("hour dropped before InfluxDB had it hour=%s", name)
+        if state < State.WHOLE:
+            self._begin_curves(end_of(self._folder / name))
+        self._cursor.forget(name)
+
+    def _give_up(self, path: Path, error: sqlite3.Error) -> None:
+        """Pass over what is behind a damage: it cannot be had, what is newer can."""
+        self.lost_hours.append(path.stem)
+        log.error("hour cannot be shipped hour=%s: %s", path.stem, error)
+        self._begin_curves(end_of(path))
+        self._note([path.stem], State.WHOLE)
+
+    def _note(self, names: list[str], state: State) -> None:
+        self._cursor.note(names, state)
+        self._states.update(dict.fromkeys(names, state))
+
+    def _begin_curves(self, time_ms: int) -> None:
+        """Trust curves from a time on, and no sooner than so far."""
+        time_ms = max(time_ms, self.curves_from_ms or 0)
+        self._cursor.set_curves_from(time_ms)
+        self.curves_from_ms = time_ms
 
     def _parcel_of(self, path: Path, lines: int) -> Parcel | None:
         try:
             hour = self._hour(path)
             return hour.parcel(self._cursor.of(path.stem), lines, self._writers)
         except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                # An hour that is just being made.
+                return None
             raise StorageError(f"{path.name}: {error}") from error
         except sqlite3.DatabaseError as error:
-            # Damaged: what is behind the damage cannot be had, what is newer can.
-            self._given_up.add(path.stem)
-            self.lost_hours.append(path.stem)
-            log.error("hour cannot be shipped hour=%s: %s", path.stem, error)
+            self._give_up(path, error)
             return None
 
     def _hour(self, path: Path) -> "_OpenHour":
@@ -195,3 +276,14 @@ class _OpenHour:
         rows = self._db.execute("select id, ward, bed, vital, device, boot from stream")
         self._known = {row[0]: writers.of(Stream(*row[1:])) for row in rows}
         return self._known[number]
+
+
+def curves_behind(path: Path, place: CurvePlace, rows: int) -> CurveParcel | None:
+    """Return the curves of an hour behind a row; None where there are none."""
+    parcel = CurveParcel(path.stem)
+    with closing(open_read_only(path)) as db:
+        for number, part, data, *stream in db.execute(_CURVES, (*place, rows)):
+            row = CurveRow(number, part, data, Stream(*stream))
+            parcel.lines += lines_of(parcel.hour, row)
+            parcel.last = (number, part)
+    return parcel if parcel.lines else None

@@ -1,6 +1,6 @@
 """InfluxDB as a store of history."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from math import inf
 from typing import Final
@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from monitorme.contract.vitals import Catalogue, VitalKind
+from monitorme_recorder.curve import Points
 from monitorme_recorder.history_store import (
     Bucket,
     Grid,
@@ -15,7 +16,7 @@ from monitorme_recorder.history_store import (
     Series,
     StoredReading,
 )
-from monitorme_recorder.influx import rows, schema, statements
+from monitorme_recorder.influx import curves, rows, schema, statements
 from monitorme_recorder.influx.errors import NotThere
 from monitorme_recorder.influx.server import InfluxServer
 from monitorme_recorder.influx.settings import InfluxSettings
@@ -32,7 +33,13 @@ class InfluxHistory:
     a StorageError where it cannot ask; a bucket that is not there yet has nothing.
     """
 
-    def __init__(self, settings: InfluxSettings, catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        settings: InfluxSettings,
+        catalogue: Catalogue,
+        curves_from_ms: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        self._curves_from_ms = curves_from_ms
         self._settings = settings
         self._catalogue = catalogue
         self._known_server: InfluxServer | None = None
@@ -42,6 +49,20 @@ class InfluxHistory:
         if self._known_server is not None:
             self._known_server.close()
             self._known_server = None
+
+    @property
+    def curves_from_ms(self) -> int | None:
+        """From when on all curves are here or in the journal; None where none are."""
+        return self._curves_from_ms()
+
+    def points(self, series: Series, period: Period, before_hour: str) -> Points:
+        """Return a numeric vital's numbers of a period and some around it, by time.
+
+        Only what came before an hour of the journal; raises StorageError.
+        """
+        statement = statements.curves(series, statements.clamped(period))
+        found = self._points(self._settings.curve_bucket, statement)
+        return curves.points_of((point.row for point in found), before_hour)
 
     def vitals(self, ward: str, bed: str) -> list[str]:
         """Return the vitals of which a bed has readings, sorted."""

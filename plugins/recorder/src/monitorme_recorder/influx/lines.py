@@ -107,7 +107,7 @@ def careful_writer(stream: Stream, vital: Vital) -> Write:
         tail = _about(stream, kept)
         at = schema.time_ns(kept.at_ms, kept.seq, schema.shift_of(stream.boot))
         return "\n".join(
-            f"{_series(stream, lead)} {fields}{',' if fields else ''}{tail} {at}"
+            f"{series_of(stream, lead)} {fields}{',' if fields else ''}{tail} {at}"
             for lead, fields in _values(kept)
         )
 
@@ -116,7 +116,7 @@ def careful_writer(stream: Stream, vital: Vital) -> Write:
 
 def _number_writer(stream: Stream, vital: Vital) -> Write:
     low, high = vital.plausible or (-math.inf, math.inf)
-    head, tail = f"{_series(stream)} value=", f",boot={schema.quote(stream.boot)} "
+    head, tail = f"{series_of(stream)} value=", f",boot={schema.quote(stream.boot)} "
     shift, ns = schema.shift_of(stream.boot), schema.NS_OF_MS
     decode = msgspec.json.Decoder(_Number).decode
     careful = careful_writer(stream, vital)
@@ -161,11 +161,19 @@ def _block_writer(stream: Stream, vital: Vital) -> Write:
         for name, lead in block.value.items():
             head = heads.get(name)
             if head is None:
-                head = heads[name] = _series(stream, name)
+                head = heads[name] = series_of(stream, name)
             lines.append(f"{head} {blocks.fields_of(lead)}{tail}{at}")
         return "\n".join(lines)
 
     return write
+
+
+def series_of(stream: Stream, lead: str | None = None) -> str:
+    """Return a stream's measurement and tags as line protocol has them."""
+    tags = f"bed={stream.bed},device={stream.device}"
+    if lead is not None:
+        tags += f",lead={schema.escape_tag(lead)}"
+    return f"{stream.vital},{tags},ward={stream.ward}"
 
 
 def _refuse(stream: Stream) -> Write:
@@ -175,13 +183,6 @@ def _refuse(stream: Stream) -> Write:
         )
 
     return write
-
-
-def _series(stream: Stream, lead: str | None = None) -> str:
-    tags = f"bed={stream.bed},device={stream.device}"
-    if lead is not None:
-        tags += f",lead={schema.escape_tag(lead)}"
-    return f"{stream.vital},{tags},ward={stream.ward}"
 
 
 def _about(stream: Stream, kept: Kept) -> str:

@@ -123,6 +123,7 @@ class InfluxServer:
         wanted = {
             settings.bucket: settings.retention_days * 86_400,
             settings.waveform_bucket: settings.waveform_retention_hours * 3_600,
+            settings.curve_bucket: settings.retention_days * 86_400,
         }
         return [name for name, keep_s in wanted.items() if self._make(name, keep_s)]
 

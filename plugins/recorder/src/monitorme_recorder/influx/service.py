@@ -17,9 +17,11 @@ class InfluxService:
     """Ships the journal while the recorder runs; for the recorder's thread."""
 
     def __init__(self, settings: InfluxSettings, context: Context) -> None:
-        self.history = InfluxHistory(settings, context.catalogue)
         self._shipper = Shipper(
             context.folder, settings, context.catalogue, context.now_ms
+        )
+        self.history = InfluxHistory(
+            settings, context.catalogue, lambda: self._shipper.curves_from_ms
         )
         self._shipper.start()
 
@@ -50,6 +52,7 @@ class InfluxService:
         progress, lag_ms = self._shipper.progress, self._shipper.lag_ms()
         counts = {
             "lines": progress.lines,
+            "curves": progress.curves,
             "refused": progress.refused,
             "too_old": progress.too_old,
             "unreadable": progress.unreadable,

@@ -41,6 +41,8 @@ class InfluxSettings(BaseModel):
     """Where readings go; made when absent."""
     waveform_bucket: str = Field(default="waveforms", min_length=1)
     """Where blocks of waveforms go; made when absent."""
+    curve_bucket: str = Field(default="curves", min_length=1)
+    """Where curves go, packed for history's own use; made when absent."""
     retention_days: int = Field(default=30, ge=0)
     """How long a bucket that is made keeps readings; 0 means for ever."""
     waveform_retention_hours: int = Field(default=48, ge=0)
@@ -67,8 +69,8 @@ class InfluxSettings(BaseModel):
             raise ValueError(
                 f"{self.url} would carry the token in the clear: use https"
             )
-        if self.bucket == self.waveform_bucket:
-            raise ValueError("readings and waveforms need a bucket each")
+        if len({self.bucket, self.waveform_bucket, self.curve_bucket}) < 3:
+            raise ValueError("readings, waveforms and curves need a bucket each")
         return self
 
 

@@ -33,7 +33,10 @@ LONGEST_ASKED_S: Final = 300.0
 """A server that asks for more patience than this is asked again all the same."""
 STOP_TIMEOUT_S: Final = 5.0
 SOON_S: Final = 0.2
-"""How long readings are collected behind a full parcel: the end of a backlog."""
+"""How long readings are collected behind a full parcel, which is the end of a backlog,
+and between parcels of curves."""
+CURVE_ROWS: Final = 500
+"""So many rows of an hour's curves go at once; a hospital's hour has 50,000."""
 
 
 @dataclass(slots=True)
@@ -41,6 +44,7 @@ class Progress:
     """How shipping goes; written by its thread, read by the recorder's."""
 
     lines: int = 0
+    curves: int = 0
     refused: int = 0
     too_old: int = 0
     unreadable: int = 0
@@ -78,6 +82,7 @@ class Shipper:
         self._stopping = threading.Event()
         self._much = threading.Event()
         self._noticed = 0
+        self._was_full = False
         self._thread = threading.Thread(target=self._run, name="influx", daemon=True)
 
     def start(self) -> None:
@@ -102,18 +107,23 @@ class Shipper:
         """The beginning of the oldest hour that is not all in InfluxDB."""
         return self._backlog.unshipped_from_ms
 
+    @property
+    def curves_from_ms(self) -> int | None:
+        """From when on every hour's curves are in the journal or in InfluxDB."""
+        return self._backlog.curves_from_ms
+
     def lag_ms(self) -> int:
         """Return how long the oldest reading waits for InfluxDB; 0 where none does."""
         waiting_ms = self.progress.waiting_since_ms
         return max(0, self._now_ms() - waiting_ms) if waiting_ms else 0
 
     def _run(self) -> None:
-        wait_s, was_full = FIRST_WAIT_S, False
+        wait_s = FIRST_WAIT_S
         while not self._stopping.is_set():
             self._noticed = 0
             self._much.clear()
             try:
-                is_full = self._ship()
+                linger_s = self._ship()
             # The boundary of the thread: whatever it is, it is told and tried again.
             except Exception as error:
                 self._stopping.wait(self._patience_s(error, wait_s))
@@ -121,14 +131,38 @@ class Shipper:
                 continue
             wait_s = FIRST_WAIT_S
             self.progress.trouble, self.progress.needs_technician = None, False
-            if not is_full and not self._stopping.is_set():
-                linger_s = self._settings.linger_s
-                self._much.wait(min(linger_s, SOON_S) if was_full else linger_s)
-            was_full = is_full
+            if linger_s and not self._stopping.is_set():
+                self._much.wait(linger_s)
         self._close()
 
-    def _ship(self) -> bool:
-        """Ship a parcel; says whether there may be more at once."""
+    def _ship(self) -> float:
+        """Ship what there is; returns how long to collect readings for the next parcel."""
+        self._backlog.look()
+        was_full, self._was_full = self._was_full, self._ship_readings()
+        if self._was_full:
+            return 0.0
+        linger_s = self._settings.linger_s
+        # Readings go first: the journal has an hour's curves until InfluxDB has them.
+        has_more = self._ship_curves() or was_full
+        return min(linger_s, SOON_S) if has_more else linger_s
+
+    def _ship_curves(self) -> bool:
+        """Ship some curves of a finished hour; says whether there were any."""
+        parcel = self._backlog.next_curves(CURVE_ROWS)
+        if parcel is None:
+            return False
+        delivery = self._delivery or self._connect()
+        try:
+            delivery.deliver(self._settings.curve_bucket, parcel.lines)
+        finally:
+            self.progress.curves += delivery.written
+            delivery.written = 0
+            self._count(delivery)
+        self._cursor.advance_curve(parcel.hour, parcel.last)
+        return True
+
+    def _ship_readings(self) -> bool:
+        """Ship a parcel of readings; says whether there may be more at once."""
         parcel = self._parcel or self._backlog.next_parcel(self._settings.batch_lines)
         self.progress.lost_hours = self._backlog.lost_hours
         self.progress.waiting_since_ms = parcel.first_ms if parcel else 0
