@@ -131,6 +131,8 @@ class SimulatedDevice:
             sample.reason,
         )
         topic, payload = self._topics[sample.vital], reading.to_json()
+        if self._ledger is not None:
+            self._ledger.settle()
         self.outbox.append(Entry(self.boot, reading.seq, topic, payload))
         # What no disk has taken was never made: its seq is the next one's.
         self.made = reading.seq

@@ -7,6 +7,7 @@ names.
 
 import json
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,18 +27,22 @@ def ledger_value(value: ReadingValue) -> object:
 
 
 class Ledger:
-    """A ledger file; lines are on their way to the disk when `add` returns."""
+    """A ledger file; lines are on their way to the disk when `add` returns.
+
+    What the disk does not take is held, and goes first once it does: `settle` tries. Who
+    makes readings settles before each, so that what is held is never much.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
+        self._held = b""
         try:
-            self._file = path.open("a", encoding="utf-8", buffering=1)
+            self._file = path.open("ab", buffering=0)
         except OSError as error:
-            raise StorageError(
-                f"cannot write the ledger {path}: {error.strerror}"
-            ) from error
+            raise self._refusal(error) from error
 
     def add(self, bed: BedId, vital: str, reading: Reading) -> None:
-        """Write a reading down, before it is published."""
+        """Write a reading down, before it is published; hold it where the disk refuses."""
         line = {
             "device": reading.device,
             "boot": reading.boot,
@@ -47,7 +52,22 @@ class Ledger:
             "time_ms": reading.time_ms,
             "value": ledger_value(reading.value),
         }
-        self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
+        self._held += json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        # The reading is made: whoever makes the next one is told.
+        with suppress(StorageError):
+            self.settle()
+
+    def settle(self) -> None:
+        """Write what is held; raises StorageError where the disk refuses."""
+        try:
+            while self._held:
+                # A disk that is almost full takes a part of a line.
+                self._held = self._held[self._file.write(self._held) :]
+        except OSError as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: OSError) -> StorageError:
+        return StorageError(f"cannot write the ledger {self._path}: {error.strerror}")
 
     def __enter__(self) -> Self:
         return self
@@ -58,4 +78,7 @@ class Ledger:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        try:
+            self.settle()
+        finally:
+            self._file.close()
