@@ -1,16 +1,19 @@
 """Listens to a ward: how old readings are on the bus, and when devices are told."""
 
-import threading
 import time
 from collections import defaultdict
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Self
 
+from monitorme.bus import MqttBus
 from monitorme.commands.connection import open_bus
 from monitorme.contract import topics
 from monitorme.contract.payloads import Durable, Service, ServiceState, decode
 from monitorme.contract.readings import decode_reading
 from monitorme.contract.topics import DeviceTopic, ServiceTopic, VitalTopic
+from monitorme.messaging import Message
+from monitorme.testing.listening import heard
 
 WARD: Final = "ward-3"
 """One of the 25, so that listening costs little."""
@@ -26,16 +29,14 @@ class Watch:
         self._told_ms: list[int] = []
         self._waiting: dict[str, dict[int, int]] = defaultdict(dict)
         self._said: Service | None = None
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._listen)
+        self._listening = heard(self._bus, self._take)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._listening.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ending.set()
-        self._thread.join()
+        self._listening.__exit__(None, None, None)
 
     def wait_for_recorder(self, timeout_s: float = 60.0) -> None:
         """Wait until the recorder says that it runs."""
@@ -70,24 +71,18 @@ class Watch:
         lag_s = self.figures().get("influxdb_lag_s", 0.0)
         return self.shipped() > 0 and lag_s < CAUGHT_UP_S
 
-    def _listen(self) -> None:
+    def _bus(self) -> AbstractContextManager[MqttBus]:
         wanted = [
             topics.vital_filter(ward=WARD),
             topics.device_filter("durable", ward=WARD),
             topics.service_filter(service="recorder"),
         ]
-        with open_bus(self._folder, self._url, subscriptions=wanted) as bus:
-            while not self._ending.is_set():
-                batch = bus.receive(timeout_s=0.1)
-                if batch is None:
-                    continue
-                for message in batch.messages:
-                    self._take(message.topic, message.payload)
-                bus.acknowledge(batch)
+        return open_bus(self._folder, self._url, subscriptions=wanted)
 
-    def _take(self, name: str, payload: bytes) -> None:
+    def _take(self, message: Message) -> None:
+        payload = message.payload
         now_ms = time.time_ns() // 1_000_000
-        topic = topics.parse(name)
+        topic = topics.parse(message.topic)
         if isinstance(topic, VitalTopic):
             reading = decode_reading(payload)
             self._bus_ms.append(now_ms - reading.time_ms)

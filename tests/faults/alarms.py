@@ -1,18 +1,19 @@
 """Watching alarms beside the conditions that they are about: none lost, none doubled."""
 
 import sqlite3
-import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Final
 
 from monitorme.bus import BusSettings, connect
 from monitorme.contract import topics
-from monitorme.contract.payloads import Alarm, AlarmState, Condition, decode
-from monitorme.contract.topics import AlarmTopic, BedId, ConditionTopic
+from monitorme.contract.payloads import Alarm, AlarmState, Condition, Event, decode
+from monitorme.contract.topics import AlarmTopic, BedId, ConditionTopic, EventTopic
 from monitorme.credentials import password_on
+from monitorme.messaging import Message
+from monitorme.testing.listening import heard
 
 WATCHER: Final = "alarm-watch"
 SETTLES_WITHIN_S: Final = 60.0
@@ -25,7 +26,8 @@ class AlarmWatch:
     """What analysis says is true and what alerting shows, heard on the bus.
 
     `ever` are the conditions that were true at any time, `true` those that are now, and
-    `shown` the alarms that are not resolved.
+    `shown` the alarms that are not resolved; `told` are the episodes whose beginning was
+    told as an event.
     """
 
     def __init__(self, port: int, data: Path) -> None:
@@ -34,37 +36,25 @@ class AlarmWatch:
             port,
             WATCHER,
             password=password_on(data, WATCHER),
-            subscriptions=(topics.condition_filter(), topics.alarm_filter()),
+            subscriptions=(
+                topics.condition_filter(),
+                topics.alarm_filter(),
+                topics.event_filter(),
+            ),
             clean_session=True,
         )
-        self._ending = threading.Event()
         self.ever: set[Key] = set()
         self.true: set[Key] = set()
         self.shown: set[Key] = set()
+        self.told: set[str] = set()
 
-    @contextmanager
-    def heard(self) -> Iterator[None]:
+    def heard(self) -> AbstractContextManager[None]:
         """Listen until the end."""
-        thread = threading.Thread(target=self._listen, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._ending.set()
-            thread.join(10)
+        return heard(lambda: connect(self._settings), self._take)
 
-    def _listen(self) -> None:
-        with connect(self._settings) as bus:
-            while not self._ending.is_set():
-                batch = bus.receive(timeout_s=0.1)
-                if batch is None:
-                    continue
-                for message in batch.messages:
-                    self._take(message.topic, message.payload)
-                bus.acknowledge(batch)
-
-    def _take(self, name: str, payload: bytes) -> None:
-        match topics.parse(name):
+    def _take(self, message: Message) -> None:
+        payload = message.payload
+        match topics.parse(message.topic):
             case ConditionTopic(bed=bed, code=code):
                 is_true = bool(payload) and decode(Condition, payload).present
                 _put(self.true, (bed, code), is_true)
@@ -72,6 +62,10 @@ class AlarmWatch:
             case AlarmTopic(bed=bed, code=code):
                 is_shown = bool(payload) and not _is_over(decode(Alarm, payload))
                 _put(self.shown, (bed, code), is_shown)
+            case EventTopic():
+                event = decode(Event, payload)
+                if event.kind == "alarm_raised":
+                    self.told.add(str(event.details["alarm"]))
 
     def wrongs(self, store: Path) -> list[str]:
         """Say what is lost or doubled, once alarms had the time to follow."""
@@ -80,11 +74,13 @@ class AlarmWatch:
             time.sleep(0.1)
         changes = list(changes_in(store))
         raised = {key for key, alarm in changes if alarm is not None}
+        episodes = {alarm.id for _, alarm in changes if alarm is not None}
         return [
             *(() if self.ever else ("none at all: nothing was proved",)),
             *(f"true without an alarm: {one}" for one in self.true - self.shown),
             *(f"an alarm of nothing: {one}" for one in self.shown - self.true),
             *(f"never raised: {one}" for one in self.ever - raised),
+            *(f"raised without an event: {one}" for one in episodes - self.told),
             *doubled(changes),
         ]
 

@@ -1,16 +1,17 @@
 """Watching from outside what devices have made and what they were told is on disk."""
 
 import json
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from monitorme.bus import BusSettings, connect
 from monitorme.contract import topics
 from monitorme.contract.payloads import Durable, decode
 from monitorme.credentials import password_on
+from monitorme.messaging import Message
+from monitorme.testing.listening import heard
 
 Boot = tuple[str, str]
 WATCHER = "fault-watch"
@@ -29,36 +30,20 @@ class Confirmations:
             subscriptions=(topics.device_filter("durable"),),
             clean_session=True,
         )
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._listen, daemon=True)
         self.through: dict[Boot, int] = {}
 
-    @contextmanager
-    def heard(self) -> Iterator["Confirmations"]:
+    def heard(self) -> AbstractContextManager[None]:
         """Listen until the end."""
-        self._thread.start()
-        try:
-            yield self
-        finally:
-            self._ending.set()
-            self._thread.join(10)
+        return heard(lambda: connect(self._settings), self._take)
 
     def cover(self, made: dict[Boot, int]) -> bool:
         """Say whether everything up to these seqs is confirmed."""
         return all(self.through.get(boot, 0) >= seq for boot, seq in made.items())
 
-    def _listen(self) -> None:
-        with connect(self._settings) as bus:
-            while not self._ending.is_set():
-                batch = bus.receive(timeout_s=0.1)
-                if batch is None:
-                    continue
-                for message in batch.messages:
-                    durable = decode(Durable, message.payload)
-                    boot = (durable.device, durable.boot)
-                    known = self.through.get(boot, 0)
-                    self.through[boot] = max(known, durable.seq)
-                bus.acknowledge(batch)
+    def _take(self, message: Message) -> None:
+        durable = decode(Durable, message.payload)
+        boot = (durable.device, durable.boot)
+        self.through[boot] = max(self.through.get(boot, 0), durable.seq)
 
 
 class LedgerTail:
