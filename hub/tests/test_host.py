@@ -107,9 +107,11 @@ def test_a_technical_alarm_is_reported_at_once_and_until_it_is_over(
     service = told(after_ms=5_000)
     assert [one.since_ms for one in service.alarms] == [began_ms]
     assert service.trouble == ("it is nearly full",)
+    assert [one.code for one in service.troubles] == ["disk"]
+    assert service.warnings == (), "what is an alarm is no warning too"
     context.over("disk")
     service = told(after_ms=10)
-    assert (service.alarms, service.trouble) == ((), ())
+    assert (service.alarms, service.trouble, service.troubles) == ((), (), ())
 
 
 def test_what_was_not_acknowledged_comes_again(tmp_path: Path) -> None:

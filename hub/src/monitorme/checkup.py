@@ -52,10 +52,10 @@ def examine_services(services: list[Service], now_ms: int) -> Iterator[Finding]:
     for service in services:
         subject = f"{service.service}/{service.instance}"
         yield _service(subject, service, now_ms)
-        alarms = {alarm.text for alarm in service.alarms}
-        for trouble in service.trouble:
-            verdict = Verdict.WRONG if trouble in alarms else Verdict.WARNING
-            yield Finding(subject, verdict, trouble, "see its log")
+        for alarm in service.alarms:
+            yield Finding(subject, Verdict.WRONG, alarm.text, "see its log")
+        for warning in service.warnings:
+            yield Finding(subject, Verdict.WARNING, warning, "see its log")
     versions = {service.version for service in services}
     if len(versions) > 1:
         text = f"services of versions {', '.join(sorted(versions))} run together"

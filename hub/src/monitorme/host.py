@@ -2,12 +2,19 @@
 
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from monitorme.contract import topics
-from monitorme.contract.payloads import Priority, Service, ServiceState
+from monitorme.contract.payloads import (
+    LONGEST_TEXT,
+    Priority,
+    Service,
+    ServiceState,
+    ServiceTrouble,
+)
 from monitorme.errors import StorageError
 from monitorme.messaging import Batch, Bus, Message
 from monitorme.plugin import Context, Plugin
@@ -21,6 +28,8 @@ FIRST_RETRY_S: Final = 0.1
 LONGEST_RETRY_S: Final = 5.0
 TRIES: Final = 3
 DRAIN_S: Final = 5.0
+LONGEST_CODE: Final = 64
+_NO_CODE: Final = re.compile(r"[^a-z0-9_]")
 
 
 def subscriptions(plugin: type[Plugin[Any]], wards: tuple[str, ...]) -> tuple[str, ...]:
@@ -174,6 +183,10 @@ class Host:
     def _report(self, state: ServiceState) -> None:
         context = self._context
         processor = time.process_time()
+        troubles = tuple(
+            ServiceTrouble(code=_code(subject), text=text[:LONGEST_TEXT])
+            for subject, text in context.trouble.items()
+        )
         health = self._born.model_copy(
             update={
                 "state": state,
@@ -182,10 +195,16 @@ class Host:
                 "counts": dict(context.counts),
                 "figures": {**context.figures, "processor_s": processor},
                 "endpoints": dict(context.endpoints),
-                "trouble": tuple(context.trouble.values()),
+                "trouble": tuple(one.text for one in troubles),
+                "troubles": troubles,
                 "alarms": tuple(context.alarms.values()),
             }
         )
         self._told = set(context.alarms)
         topic = topics.ServiceTopic(self._born.service, self._born.instance)
         self._bus.publish(topic, health, retain=True)
+
+
+def _code(subject: str) -> str:
+    """Return a subject as a code; it may hold the id of a device or a line."""
+    return _NO_CODE.sub("_", subject.lower())[:LONGEST_CODE]

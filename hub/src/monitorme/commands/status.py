@@ -36,7 +36,8 @@ def status(data: Path, broker: str | None, as_json: bool) -> None:
     else:
         _print(services)
     healthy = services and all(
-        service.state is ServiceState.RUNNING and not service.trouble
+        service.state is ServiceState.RUNNING
+        and not (service.alarms or service.warnings)
         for service in services
     )
     if not healthy:
@@ -81,15 +82,13 @@ def _print(services: list[Service]) -> None:
         )
     console.print(table)
     for service in services:
-        alarms = {alarm.text for alarm in service.alarms}
         for alarm in service.alarms:
             since = time.strftime("%H:%M", time.localtime(alarm.since_ms / 1000))
             console.print(
                 f"[red]{service.service}: ALARM since {since}[/]: {escape(alarm.text)}"
             )
-        for trouble in service.trouble:
-            if trouble not in alarms:
-                console.print(f"[yellow]{service.service}[/]: {escape(trouble)}")
+        for warning in service.warnings:
+            console.print(f"[yellow]{service.service}[/]: {escape(warning)}")
     if not services:
         console.print("no service has introduced itself yet")
 

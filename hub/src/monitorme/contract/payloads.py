@@ -346,6 +346,15 @@ class ServiceAlarm(Payload):
     """Since when."""
 
 
+class ServiceTrouble(Payload):
+    """What an operator should know of a service; over when the service says it no more."""
+
+    code: Name
+    """Names it within the service; that of an alarm, where it is told as one too."""
+    text: Text
+    """What is wrong."""
+
+
 class Service(Payload):
     """A service's birth, health and death (offline, also its will)."""
 
@@ -372,9 +381,22 @@ class Service(Payload):
     endpoints: dict[str, str] = Field(default_factory=dict)
     """Where it serves, by name: `history` is the recorder's HTTP API."""
     trouble: tuple[Text, ...] = ()
-    """What an operator should know, a sentence each."""
+    """The texts of `troubles`, which a service that is older does not have."""
     alarms: tuple[ServiceAlarm, ...] = ()
     """What of that stations show too, because nurses may be the first to see it."""
+    troubles: tuple[ServiceTrouble, ...] = ()
+    """What an operator should know."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should know and is no alarm, a sentence each.
+
+        An older service does not say which of its troubles are alarms.
+        """
+        if not self.troubles:
+            return self.trouble
+        alarms = {alarm.code for alarm in self.alarms}
+        return tuple(one.text for one in self.troubles if one.code not in alarms)
 
 
 P = TypeVar("P", bound=Payload)
