@@ -142,9 +142,11 @@ class Beds:
         if not self._resuming:
             return
         until_s = time.monotonic() + RESUME_SLICE_S
-        level = self._resuming.resume(lambda: time.monotonic() < until_s)
-        for bed, analysis in level.items():
-            self._beds[bed] = analysis
+        now_ms = self._context.now_ms()
+        level = self._resuming.resume(now_ms, lambda: time.monotonic() < until_s)
+        for bed, one in level.items():
+            self._beds[bed] = one.analysis
+            self._announcer.end(bed, one.ended_ms, now_ms)
             self.announce(bed)
         self._context.figures["beds_behind"] = len(self._resuming)
         if level and not self._resuming:

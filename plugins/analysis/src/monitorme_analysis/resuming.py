@@ -17,7 +17,7 @@ from monitorme.contract.readings import judge
 from monitorme.contract.topics import BedId
 from monitorme.contract.vitals import Catalogue
 from monitorme.errors import ContractError
-from monitorme_analysis.bed import BedAnalysis
+from monitorme_analysis.bed import LONGEST_SILENCE_MS, SECOND_MS, BedAnalysis
 from monitorme_analysis.past import Line, Part, Past
 
 log = logging.getLogger(__name__)
@@ -40,11 +40,49 @@ class _Behind:
     """Who lies there by the newest word, where there was one since the start."""
     live: deque[tuple[int, Take]] = field(default_factory=deque)
     """When a live message came, and how it is taken in."""
+    true_now: frozenset[str] = frozenset()
+    """The codes of what is true, as far as the past has been judged."""
+    ended_ms: dict[str, int] = field(default_factory=dict)
+    """When what was true ended, by code."""
+    revision: int = -1
+    """The bed's, at the last look."""
 
     def forget(self, before_ms: int) -> None:
         """Forget live messages that the recorder surely has."""
         while self.live and self.live[0][0] < before_ms:
             self.live.popleft()
+
+    def begin(self, bed: BedAnalysis) -> None:
+        """Note what was true when the bed was written down."""
+        self.true_now, self.ended_ms, self.revision = frozenset(), {}, -1
+        self.look(bed, self.point_ms)
+
+    def advance(self, bed: BedAnalysis, now_ms: int) -> None:
+        """Let time pass, and note what ends by itself meanwhile, when it does."""
+        known = bed.state.known
+        if now_ms - known.elapsed_ms > LONGEST_SILENCE_MS:
+            bed.advance(now_ms)
+        while known.elapsed_ms + SECOND_MS <= now_ms:
+            bed.advance(known.elapsed_ms + SECOND_MS)
+            self.look(bed, known.elapsed_ms)
+
+    def look(self, bed: BedAnalysis, now_ms: int) -> None:
+        """Note what has ended since the last look."""
+        if bed.revision == self.revision:
+            return
+        self.revision = bed.revision
+        true_now = frozenset(one.code for one in bed.findings(now_ms))
+        self.ended_ms |= dict.fromkeys(self.true_now - true_now, now_ms)
+        self.true_now = true_now
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A bed whose past is in."""
+
+    analysis: BedAnalysis
+    ended_ms: Mapping[str, int]
+    """When conditions ended in the past that was judged, by code."""
 
 
 class Resuming:
@@ -93,14 +131,14 @@ class Resuming:
         """Return the live messages that wait, for a bed that cannot wait any longer."""
         return (take for _, take in self._behind[bed].live)
 
-    def resume(self, may_go_on: Callable[[], bool]) -> dict[BedId, BedAnalysis]:
+    def resume(self, now_ms: int, may_go_on: Callable[[], bool]) -> dict[BedId, Level]:
         """Judge what the recorder has handed over; returns the beds that are level.
 
         It looks at `may_go_on` between parts, so that live beds are not kept waiting.
         """
-        level: dict[BedId, BedAnalysis] = {}
+        level: dict[BedId, Level] = {}
         for part in self._past.parts():
-            done = self._take_part(part)
+            done = self._take_part(part, now_ms)
             if done is not None:
                 level[part.bed] = done
             if not may_go_on():
@@ -111,7 +149,7 @@ class Resuming:
         """Ask no more."""
         self._past.stop()
 
-    def _take_part(self, part: Part) -> BedAnalysis | None:
+    def _take_part(self, part: Part, now_ms: int) -> Level | None:
         behind = self._behind.get(part.bed)
         if behind is None:
             return None
@@ -121,17 +159,23 @@ class Resuming:
                 behind.admit(behind.fresh)
             if behind.live:
                 behind.forget(behind.live[-1][0] - KEPT_MS)
+            behind.begin(behind.fresh)
         fresh = behind.fresh
         if fresh is None:
             return None
         for line in part.lines:
+            behind.advance(fresh, line.received_ms)
             self._take_line(fresh, line)
+            behind.look(fresh, line.received_ms)
         if not part.ends:
             return None
-        for _, take in behind.live:
+        for received_ms, take in behind.live:
+            behind.advance(fresh, received_ms)
             take(fresh)
+            behind.look(fresh, received_ms)
+        behind.advance(fresh, now_ms)
         del self._behind[part.bed]
-        return fresh
+        return Level(fresh, behind.ended_ms)
 
     def _take_line(self, bed: BedAnalysis, line: Line) -> None:
         entry = self._catalogue.get(line.vital)

@@ -147,7 +147,7 @@ class Signals(Rule[SignalsState, SignalsSettings]):
                 continue
             # Should it come again, it is not stale sooner.
             due[vital] = now_ms + entry.stale_after_ms
-            code, since_ms = f"{vital}_stale", newest.received_ms
+            code, since_ms = f"{vital}_stale", newest.at_ms
             known = state.quality.get(vital)
             if known is None or known.code != code:
                 text = f"{entry.label}: no values"
