@@ -1,15 +1,16 @@
 """What if, asked of a recorder's history over HTTP."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from monitorme.contract.payloads import Admission, Event
 from monitorme.contract.readings import Reading, ReadingValue
-from monitorme.contract.topics import BedId, VitalTopic
+from monitorme.contract.topics import AdmissionTopic, BedId, EventTopic, VitalTopic
 from monitorme.testing import START_MS, PluginRun
 from monitorme_analysis.commands import analysis
 from monitorme_analysis.replay import history
@@ -76,6 +77,117 @@ def test_only_the_range_that_is_asked_for_is_judged(recorder: PluginRun) -> None
     codes = {one["code"] for one in asked(recorder, "--from", f"{START_MS + 260_000}")}
     assert "blood_pressure_systolic_high" in codes
     assert "oxygen_saturation_low" not in codes
+
+
+def someone(number: int, second: int, **known: str) -> Admission:
+    at_ms = START_MS + second * 1_000
+    fields = {
+        "admission": f"a-{number}",
+        "patient": f"p-{number}",
+        "name": "Ada",
+        "mrn": str(number),
+        "category": "adult",
+        "admitted_ms": at_ms,
+        "since_ms": at_ms,
+        **known,
+    }
+    return Admission.model_validate(fields, strict=False)
+
+
+def limits_set(admission: str, second: int, **band: float) -> Event:
+    after = json.dumps({"awake": band})
+    return Event(
+        id=f"e-{second}",
+        time_ms=START_MS + second * 1_000,
+        service="analysis",
+        kind="limits_set",
+        by="nurse",
+        admission=admission,
+        details={"vital": "heart_rate", "before": None, "after": after},
+    )
+
+
+Said = tuple[int, Admission | Event | None]
+"""When it is said, and who lies there from then on (None: nobody), or an event."""
+
+
+def beats(run: PluginRun, said: Sequence[Said], rates: Sequence[float]) -> None:
+    """Record a heart rate a second, and what is said meanwhile."""
+    for second, rate in enumerate(rates):
+        run.now_ms = START_MS + second * 1_000
+        for _, what in [one for one in said if one[0] == second]:
+            if isinstance(what, Event):
+                run.send(EventTopic(BED), what)
+            else:
+                run.send(AdmissionTopic(BED), what or b"", retain=True)
+        reading = Reading("d-1", "b1", second + 1, run.now_ms, rate, "good")
+        run.send(VitalTopic(BED, "heart_rate"), reading.to_json())
+    run.now_ms += MINUTE_MS
+
+
+def spans(found: list[dict[str, Any]], code: str) -> list[tuple[float, float | None]]:
+    """Return from when to when a condition held, in seconds of the recording."""
+    return [
+        tuple(
+            None if one[name] is None else (one[name] - START_MS) / 1_000
+            for name in ("from_ms", "to_ms")
+        )
+        for one in found
+        if one["code"] == code
+    ]
+
+
+def test_a_successor_begins_anew_and_nobody_is_judged_in_between(
+    recorder: PluginRun,
+) -> None:
+    said: list[Said] = [(10, someone(1, 10)), (200, None), (300, someone(2, 300))]
+    beats(recorder, said, [140.0] * 500)
+    assert spans(asked(recorder), "heart_rate_high") == [(10, 200), (300, None)]
+
+
+def test_limits_of_a_patient_count_from_when_they_were_set_and_for_nobody_else(
+    recorder: PluginRun,
+) -> None:
+    said: list[Said] = [
+        (0, someone(1, 0)),
+        (100, limits_set("a-1", 100, high=145.0)),
+        (300, someone(2, 300)),
+    ]
+    beats(recorder, said, [140.0] * 500)
+    assert spans(asked(recorder), "heart_rate_high") == [(0, 100), (300, None)]
+
+
+def test_what_was_set_before_the_range_counts_in_it(recorder: PluginRun) -> None:
+    said: list[Said] = [(0, someone(1, 0)), (20, limits_set("a-1", 20, high=145.0))]
+    beats(recorder, said, [140.0] * 300)
+    found = asked(recorder, "--from", f"{START_MS + 100_000}")
+    assert spans(found, "heart_rate_high") == []
+
+
+@pytest.mark.parametrize("is_someone_else", [True, False])
+def test_a_predecessors_rate_is_no_baseline(
+    recorder: PluginRun, is_someone_else: bool
+) -> None:
+    rates = [60.0] * 1_500 + [60.0 + second / 30 for second in range(1_500)]
+    said: list[Said] = [(0, someone(1, 0))]
+    if is_someone_else:
+        said.append((2_700, someone(2, 2_700)))
+    beats(recorder, said, rates)
+    found = asked(recorder, "--to", f"{START_MS + 3_000_000}")
+    after_ms = START_MS + 2_700_000
+    rings = [
+        one["code"] for one in found if one["to_ms"] is None or one["to_ms"] > after_ms
+    ]
+    assert ("heart_rate_rising" not in rings) is is_someone_else, rings
+
+
+def test_a_newborn_is_judged_as_one_unless_the_question_says_otherwise(
+    recorder: PluginRun,
+) -> None:
+    beats(recorder, [(0, someone(1, 0, category="neonate"))], [140.0] * 60)
+    assert spans(asked(recorder), "heart_rate_high") == []
+    as_adult = asked(recorder, "--category", "adult")
+    assert spans(as_adult, "heart_rate_high") == [(0, None)]
 
 
 def test_a_recorder_that_is_not_there_is_said_so() -> None:

@@ -53,7 +53,7 @@ class Known:
         self.sleep_states = ()
         self.admission, self.since_ms = name, since_ms
         self.category = admission.category if admission else Category.ADULT
-        self.birth_ms = _midnight_ms(admission.birth_date if admission else None)
+        self.birth_ms = midnight_ms(admission.birth_date if admission else None)
         return True
 
     def refuse(self, vital: str, reason: str, received_ms: int) -> bool:
@@ -109,7 +109,8 @@ def _unreadable(vital: str, refused: Refused) -> Finding:
     )
 
 
-def _midnight_ms(date: str | None) -> int | None:
+def midnight_ms(date: str | None) -> int | None:
+    """Return the midnight, UTC, of a date; None where there is none, or no such."""
     if date is None:
         return None
     try:

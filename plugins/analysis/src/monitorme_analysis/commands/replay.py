@@ -4,7 +4,7 @@ import json
 import time
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,9 @@ from monitorme.errors import ConfigError
 
 if TYPE_CHECKING:
     from monitorme.contract.vitals import Catalogue
+    from monitorme_analysis.replay.lain import Lain
     from monitorme_analysis.replay.rows import Row
-    from monitorme_analysis.replay.run import Setting, Stay
+    from monitorme_analysis.replay.run import Recording, Setting, Stay
 
 NAMED_AT_MOST = 20
 """So many bad lines are named one by one; all are counted."""
@@ -75,12 +76,12 @@ class _Question:
             name += f", {rules}"
         return Setting(name, chosen, self._category(), self.age, of_rules)
 
-    def _category(self) -> Category:
+    def _category(self) -> Category | None:
         from monitorme_analysis.age_limits import category_of
 
         if self.category is not None:
             return Category(self.category)
-        return Category.ADULT if self.age is None else category_of(self.age)
+        return None if self.age is None else category_of(self.age)
 
 
 @click.command()
@@ -96,7 +97,7 @@ class _Question:
 @click.option(
     "--category",
     type=click.Choice([one.value for one in Category]),
-    help="The kind of patient that limits are chosen by; else by age, else adult.",
+    help="The kind of patient that limits are chosen by; else by age, as recorded, adult.",
 )
 @click.option(
     "--age",
@@ -134,6 +135,10 @@ def replay(**options: Any) -> None:
     component, blood_pressure.systolic; rows of one time make one measurement. Or the
     value is a JSON object: {"systolic": 120, "diastolic": 80}. An empty value, NaN, ---
     and a heart or respiratory rate of 0 are no value. Rows may come in any order.
+    Recorded history is cut where the patient of a bed changes, and judged for whom it
+    is about: by what kind of patient, limits and entries the recorder knows of them, as
+    far as the options do not say otherwise. While nobody lay there, nothing is judged.
+
     Monitors' exports (HR, RESP, SpO2 … by second or minute), charts of the Challenge
     2012 and beats of a Contec oximeter are known by their first line.
 
@@ -152,8 +157,10 @@ def replay(**options: Any) -> None:
     for setting in settings:
         setting.rule_set(catalogue)  # a mistake in it is told before all is read
     refused = _Refused()
-    rows = _recorded if question.history else _read
-    recording = Recording.of(catalogue, rows(question, catalogue, refused))
+    if question.history:
+        recording = _recorded(question, catalogue)
+    else:
+        recording = Recording.of(catalogue, _read(question, catalogue, refused))
     refused.sum_up()
     outcomes = [run(recording, setting) for setting in settings]
     if question.as_report or question.as_json or len(settings) > 1:
@@ -215,17 +222,34 @@ def _read(
         yield from read_recording(path, catalogue, refused)
 
 
-def _recorded(
-    question: _Question, catalogue: "Catalogue", refused: _Refused
-) -> "Iterator[Row]":
+def _recorded(question: _Question, catalogue: "Catalogue") -> "Recording":
+    """Return what a recorder has of beds; what it has refused is not in it."""
     from monitorme_analysis.replay import history
+    from monitorme_analysis.replay.run import Recording
 
-    del refused  # the recorder has refused what makes no sense already
     url = question.history or ""
     if url == history.RUNNING:
         url = history_url(question.data, question.broker)
     now_ms = int(time.time() * 1_000)
     to_ms = now_ms + 1 if question.to_ms is None else question.to_ms
     from_ms = to_ms - DAY_MS if question.from_ms is None else question.from_ms
+    rows: list[Row] = []
+    lain: list[Lain] = []
     for bed in question.beds:
-        yield from history.read_history(url, bed, from_ms, to_ms, catalogue)
+        of_bed = list(history.read_history(url, bed, from_ms, to_ms, catalogue))
+        stays = history.who_lay(url, bed, from_ms, to_ms, _tell)
+        if of_bed and not stays:
+            _tell(f"{bed}: nobody is known to have lain there; judged as one patient")
+        rows += of_bed
+        # Who leaves later than was asked for is still there as far as that goes.
+        lain += [
+            one
+            if one.to_ms is not None and one.to_ms < to_ms
+            else replace(one, to_ms=None)
+            for one in stays
+        ]
+    return Recording.of(catalogue, rows, lain)
+
+
+def _tell(sentence: str) -> None:
+    click.echo(sentence, err=True)

@@ -65,17 +65,20 @@ class Report:
 def report(setting: str, stays: Iterable[Stay]) -> Report:
     """Return what the alarms of some beds come to."""
     known = list(stays)
+    by_bed: dict[str, list[Stay]] = defaultdict(list)
+    for stay in known:
+        by_bed[stay.bed].append(stay)
     hours = sum(stay.hours for stay in known)
     episodes = [(one, stay.end_ms) for stay in known for one in stay.episodes]
     return Report(
         setting=setting,
-        beds=len(known),
+        beds=len(by_bed),
         hours=hours,
         readings=sum(stay.readings for stay in known),
         alarms=len(episodes),
         per_bed_day=_a_day(len(episodes), hours),
         rules=_by_rule(episodes, hours),
-        by_bed=tuple(_of_bed(stay) for stay in known),
+        by_bed=tuple(_of_bed(bed, found) for bed, found in by_bed.items()),
         by_hour=_by_hour(one for one, _ in episodes),
     )
 
@@ -103,14 +106,17 @@ def _of_rule(code: str, found: list[tuple[Episode, int]], hours: float) -> RuleT
     )
 
 
-def _of_bed(stay: Stay) -> BedTotal:
-    lasted_ms = sum(one.lasted_ms(stay.end_ms) for one in stay.episodes)
-    alarms = len(stay.episodes)
+def _of_bed(bed: str, stays: list[Stay]) -> BedTotal:
+    lasted_ms = sum(
+        one.lasted_ms(stay.end_ms) for stay in stays for one in stay.episodes
+    )
+    alarms = sum(len(stay.episodes) for stay in stays)
+    hours = sum(stay.hours for stay in stays)
     return BedTotal(
-        bed=stay.bed,
-        hours=stay.hours,
+        bed=bed,
+        hours=hours,
         alarms=alarms,
-        per_hour=alarms / stay.hours if stay.hours else 0.0,
+        per_hour=alarms / hours if hours else 0.0,
         minutes=lasted_ms / 60_000,
     )
 

@@ -1,10 +1,12 @@
 """Readings through the rules of the live service, as fast as they can be computed."""
 
 import gc
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from operator import itemgetter
 from typing import Final
 
@@ -15,11 +17,13 @@ from monitorme_analysis.bed_state import BedState, Known
 from monitorme_analysis.installed import installed_rules
 from monitorme_analysis.limits import Limits
 from monitorme_analysis.replay.episode import Episode
+from monitorme_analysis.replay.lain import Lain
 from monitorme_analysis.replay.observing import observed
 from monitorme_analysis.replay.pace import own_pace
 from monitorme_analysis.replay.rows import Row
 from monitorme_analysis.rule import YEAR_MS
 from monitorme_analysis.ruleset import RuleSet
+from monitorme_analysis.stay import StaySettings
 
 TICK_MS: Final = 1_000
 """How often time is looked at between readings, as the live service does."""
@@ -35,7 +39,8 @@ class Setting:
 
     name: str
     limits: Limits
-    category: Category = Category.ADULT
+    category: Category | None = None
+    """The kind of patients; None: as recorded, or else adults."""
     age_years: float | None = None
     """How old the patients are when their recording begins, where that is known."""
     rules: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
@@ -69,17 +74,36 @@ class Recording:
 
     catalogue: Catalogue
     beds: dict[str, list[Row]]
+    lain: Mapping[str, Sequence[Lain]] = field(default_factory=dict)
+    """Who lay in a bed; where nobody is known, all is of one patient."""
+
+    def stays(self) -> Iterator[tuple[Lain, list[Row]]]:
+        """Return each patient in each bed, with the readings that are theirs."""
+        for bed, rows in sorted(self.beds.items()):
+            lain = self.lain.get(bed)
+            if not lain:
+                yield Lain(bed, "replay", rows[0].at_ms), rows
+                continue
+            for one in lain:
+                theirs = rows[_from(rows, one.from_ms) : _from(rows, one.to_ms)]
+                if theirs:
+                    yield one, theirs
 
     @classmethod
-    def of(cls, catalogue: Catalogue, rows: Iterable[Row]) -> "Recording":
-        """Return rows by bed, and the catalogue with their own pace."""
+    def of(
+        cls, catalogue: Catalogue, rows: Iterable[Row], lain: Iterable[Lain] = ()
+    ) -> "Recording":
+        """Return rows by bed, who lay there, and the catalogue with their own pace."""
         beds: defaultdict[str, list[Row]] = defaultdict(list)
         with _uncollected():
             for row in rows:
                 beds[row[1]].append(row)  # bed
             for of_bed in beds.values():
                 of_bed.sort(key=itemgetter(0))  # at_ms
-            return cls(own_pace(catalogue, beds), dict(beds))
+            stays: defaultdict[str, list[Lain]] = defaultdict(list)
+            for one in lain:
+                stays[one.bed].append(one)
+            return cls(own_pace(catalogue, beds), dict(beds), dict(stays))
 
 
 def replay(recording: Recording, setting: Setting) -> list[Stay]:
@@ -87,8 +111,8 @@ def replay(recording: Recording, setting: Setting) -> list[Stay]:
     rules = setting.rule_set(recording.catalogue)
     with _uncollected():
         return [
-            _BedReplay(recording.catalogue, setting, rules, bed).run(rows)
-            for bed, rows in sorted(recording.beds.items())
+            _BedReplay(recording.catalogue, setting, rules, lain).run(rows)
+            for lain, rows in recording.stays()
         ]
 
 
@@ -108,11 +132,13 @@ class _BedReplay:
     """One bed through its analysis."""
 
     def __init__(
-        self, catalogue: Catalogue, setting: Setting, rules: RuleSet, bed: str
+        self, catalogue: Catalogue, setting: Setting, rules: RuleSet, lain: Lain
     ) -> None:
         self._catalogue = catalogue
         self._setting, self._rules = setting, rules
-        self._stay = Stay(bed, 0, 0)
+        self._lain, self._changes = lain, deque(lain.settings)
+        self._settings = StaySettings()
+        self._stay = Stay(lain.bed, 0, 0)
         self._open: dict[str, Episode] = {}
 
     def run(self, rows: list[Row]) -> Stay:
@@ -123,10 +149,13 @@ class _BedReplay:
         analysis = BedAnalysis(
             catalogue,
             self._setting.limits,
-            _somebody(self._setting, stay.begin_ms),
+            _somebody(self._setting, self._lain, stay.begin_ms),
             rules=self._rules,
+            bed=self._lain.place,
+            stay=self._settings_at(stay.begin_ms),
             second_ms=tick_ms,
         )
+        change_ms = self._next_change_ms()
         next_ms = stay.begin_ms - stay.begin_ms % tick_ms
         revision, is_slow = analysis.revision, tick_ms > TICK_MS
         observe, advance = analysis.observe, analysis.advance
@@ -145,13 +174,42 @@ class _BedReplay:
                 if analysis.revision != revision:
                     revision = analysis.revision
                     self._look(analysis, now_ms - 1)
+            if now_ms >= change_ms:
+                analysis.settle(self._settings_at(now_ms), now_ms)
+                change_ms = self._next_change_ms()
             observe(reading)
             if analysis.revision != revision:
                 revision = analysis.revision
                 self._look(analysis, now_ms)
+        self._leave(analysis, next_ms, tick_ms)
         stay.episodes += self._open.values()
         stay.episodes.sort(key=lambda one: (one.from_ms, one.code))
         return stay
+
+    def _leave(self, analysis: BedAnalysis, next_ms: int, tick_ms: int) -> None:
+        """Let time pass until the patient leaves; whatever is true ends then."""
+        end_ms = self._lain.to_ms
+        if end_ms is None:
+            return
+        for now_ms in range(next_ms, end_ms, tick_ms):
+            analysis.advance(now_ms)
+            self._look(analysis, now_ms)
+        self._stay.end_ms = max(self._stay.end_ms, end_ms)
+        for episode in self._open.values():
+            episode.to_ms = end_ms
+        self._stay.episodes += self._open.values()
+        self._open.clear()
+
+    def _settings_at(self, now_ms: int) -> StaySettings:
+        """Return what is set and entered for the patient, and look no further back."""
+        changes, settings = self._changes, self._settings
+        while changes and changes[0][0] <= now_ms:
+            _, settings = changes.popleft()
+        self._settings = settings
+        return settings
+
+    def _next_change_ms(self) -> float:
+        return self._changes[0][0] if self._changes else inf
 
     def _tick_ms(self, vitals: set[str]) -> int:
         soonest_ms = min(self._catalogue[vital].stale_after_ms for vital in vitals)
@@ -172,9 +230,21 @@ class _BedReplay:
             self._stay.episodes.append(episode)
 
 
-def _somebody(setting: Setting, begin_ms: int) -> BedState:
-    """Return a bed in which a patient of the setting lies since the beginning."""
-    known = Known(admission="replay", category=setting.category, since_ms=begin_ms)
+def _somebody(setting: Setting, lain: Lain, begin_ms: int) -> BedState:
+    """Return a bed in which a patient lies: as the setting says, else as recorded."""
+    known = Known(
+        admission=lain.admission,
+        category=setting.category or lain.category or Category.ADULT,
+        birth_ms=lain.birth_ms,
+        since_ms=min(begin_ms, lain.from_ms),
+    )
     if setting.age_years is not None:
         known.birth_ms = begin_ms - round(setting.age_years * YEAR_MS)
     return BedState(known)
+
+
+def _from(rows: list[Row], at_ms: int | None) -> int:
+    """Return where the rows of a time begin; None is after all."""
+    if at_ms is None:
+        return len(rows)
+    return bisect_left(rows, at_ms, key=itemgetter(0))
