@@ -190,3 +190,8 @@ def test_irregular_without_a_pattern_is_not_sinus_rhythm_nor_bigeminy() -> None:
     assert is_without_pattern(chance)
     assert not is_without_pattern(breathing)
     assert not is_without_pattern([500, 1100] * 32)
+
+
+@pytest.mark.parametrize("samples", [1, 100, 249])
+def test_a_record_shorter_than_a_second_says_nothing(samples: int) -> None:
+    assert spells(ecg([0.4], 1)[:samples]) == {}

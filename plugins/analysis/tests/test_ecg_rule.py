@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from monitorme.contract.payloads import Admission, Condition, Priority
 from monitorme.contract.readings import Lead, Reading, ReadingValue
@@ -224,6 +224,16 @@ def test_a_state_written_down_and_read_back_goes_on_the_same(bed: Bed) -> None:
     assert json.loads(adapter.dump_json(bed.state)) == json.loads(
         adapter.dump_json(other.state)
     )
+
+
+def test_a_state_of_before_the_history_was_one_table_is_not_read(bed: Bed) -> None:
+    bed.stream({"II": beating()}, 0, 5)
+    adapter = TypeAdapter(EcgState)
+    written = json.loads(adapter.dump_json(bed.state))
+    stretches = written["heart"]["ecg"]["detector"]["stretches"]
+    stretches["wave"] = stretches.pop("history")
+    with pytest.raises(ValidationError):  # the rule begins anew
+        adapter.validate_python(written)
 
 
 def test_the_service_says_asystole(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ A device that has no value sends a number all the same: the ends of its integers
 and what is not plausible for the vital, become NaN: missing.
 """
 
+import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from monitorme.contract.readings import Lead
@@ -18,8 +19,7 @@ _TO_MILLIVOLT: Final = {"mV": 1.0, "uV": 1e-3, "nV": 1e-6, "V": 1e3}
 PLAUSIBLE_MV: Final = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True, gc=False):
     """Samples of some leads of one rate, a row for each."""
 
     rate_hz: float
@@ -29,10 +29,8 @@ class Block:
     missing: int
     """Samples that carry no value."""
 
-    @property
-    def count(self) -> int:
-        """How many samples each lead has."""
-        return len(next(iter(self.samples.values()))) if self.samples else 0
+    count: int
+    """How many samples each lead has."""
 
 
 def ecg_block(leads: Mapping[str, Lead]) -> Block:
@@ -51,22 +49,26 @@ def _block(
 ) -> Block:
     samples: dict[str, Samples] = {}
     left_out: list[str] = []
-    missing, first = 0, None
+    rate_hz, count, missing = 0.0, 0, 0
     for name, lead in leads.items():
         factor = units.get(lead.unit)
-        first = first or (lead if factor is not None else None)
-        fits = first is not None and _is_like(lead, first)
-        if factor is None or not fits:
+        if factor is not None and not samples:
+            rate_hz, count = lead.rate_hz, len(lead.samples)
+        elif lead.rate_hz != rate_hz or len(lead.samples) != count:
+            factor = None
+        if factor is None:
             left_out.append(name)
             continue
         samples[name], without_value = _values(lead, factor, plausible)
         missing += without_value
-    return Block(first.rate_hz if first else 0.0, samples, tuple(left_out), missing)
+    return Block(rate_hz, samples, tuple(left_out), missing, count)
 
 
 def _values(lead: Lead, factor: float, plausible: float) -> tuple[Samples, int]:
     """Return samples in the unit wanted, and how many of them carry no value."""
-    raw = np.array(lead.samples, dtype=np.int64)
+    # Half of the time that `np.array` takes to look at each number.
+    packed = struct.pack(f"{len(lead.samples)}q", *lead.samples)
+    raw = np.frombuffer(packed, np.int64)
     values = raw.astype(np.float64)
     values *= lead.scale
     if lead.offset:
@@ -74,9 +76,9 @@ def _values(lead: Lead, factor: float, plausible: float) -> tuple[Samples, int]:
     if factor != 1:
         values *= factor
     low, high = int(raw.argmin()), int(raw.argmax())
-    has_marks = raw.item(low) <= _NO_VALUE[1] or raw.item(high) >= _NO_VALUE[0]
     if (
-        not has_marks
+        raw.item(low) > _NO_VALUE[1]
+        and raw.item(high) < _NO_VALUE[0]
         and abs(values.item(low)) <= plausible
         and abs(values.item(high)) <= plausible
     ):
@@ -84,7 +86,3 @@ def _values(lead: Lead, factor: float, plausible: float) -> tuple[Samples, int]:
     bad = ~(np.abs(values) <= plausible) | np.isin(raw, _NO_VALUE)
     values[bad] = np.nan
     return values, int(np.count_nonzero(bad))
-
-
-def _is_like(lead: Lead, first: Lead) -> bool:
-    return lead.rate_hz == first.rate_hz and len(lead.samples) == len(first.samples)

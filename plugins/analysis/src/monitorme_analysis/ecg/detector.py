@@ -7,8 +7,9 @@ with a second of what follows them in view (see `evidence`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from operator import sub
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Peak:
 class DetectorState:
     """All that the detector knows; it can be written down and read back (see `saving`)."""
 
-    stretches: Stretches = field(default_factory=Stretches)
+    stretches: Stretches
     levels: Levels = field(default_factory=Levels)
     shapes: Shapes = field(default_factory=Shapes)
     fused: Samples = field(default_factory=lambda: np.zeros(0))
@@ -71,6 +72,28 @@ class DetectorState:
     """The newest beats, by working sample of their energy."""
     taken: int = 0
     """Raw samples taken in."""
+
+
+class _Lengths(NamedTuple):
+    """Durations as working samples."""
+
+    near: int
+    context: int
+    patience: int
+    half: int
+    align: int
+
+
+@cache
+def _lengths(rate_hz: float, tuning: Tuning) -> _Lengths:
+    seconds = (
+        tuning.near_s,
+        _CONTEXT_S,
+        _PATIENCE_S,
+        tuning.half_beat_s,
+        tuning.align_s,
+    )
+    return _Lengths(*(int(one * rate_hz) for one in seconds))
 
 
 class BeatDetector:
@@ -92,30 +115,26 @@ class BeatDetector:
         self.leads = leads
         self.front = front_end(rate_hz, len(leads), tuning)
         if state is None:
-            state = DetectorState()
-            self.front.begin(state.stretches)
+            state = DetectorState(self.front.begin())
         self.state = state
         self._quiet = tuning.quiet_part
-        rate = self.front.rate_hz
-        self._near = int(tuning.near_s * rate)
-        self._context = int(_CONTEXT_S * rate)
-        self._patience = int(_PATIENCE_S * rate)
-        half = int(tuning.half_beat_s * rate)
-        self._half = half
-        self._align = int(tuning.align_s * rate)
+        self._lengths = _lengths(self.front.rate_hz, tuning)
 
     def feed(self, samples: Samples) -> list[Beat]:
         """Take in mV, a row for each lead, NaN where missing; return the new beats."""
         state, size = self.state, self.front.raw_stretch
-        waiting = state.stretches.raw
-        raw = np.concatenate([waiting, samples], axis=1) if waiting.size else samples
+        stretches = state.stretches
         state.taken += samples.shape[1]
+        if stretches.raw.size:
+            samples = np.concatenate([stretches.raw, samples], axis=1)
+        elif samples.shape[1] == size:
+            return self._stretch(samples)
         beats: list[Beat] = []
-        position = 0
-        while raw.shape[1] - position >= size:
-            beats += self._stretch(raw[:, position : position + size])
-            position += size
-        state.stretches.raw = raw[:, position:].copy()
+        count = samples.shape[1]
+        whole = count - count % size
+        for begin in range(0, whole, size):
+            beats += self._stretch(samples[:, begin : begin + size])
+        stretches.raw = samples[:, whole:].copy()
         return beats
 
     def finish(self) -> list[Beat]:
@@ -147,10 +166,10 @@ class BeatDetector:
     def _fuse(self, energy: Samples) -> None:
         state = self.state
         weights = levels.weights_of(state.levels, energy, self._quiet)
-        fused = levels.fused(state.levels, energy, weights)
-        length = state.stretches.energy.shape[1] - energy.shape[1]
-        kept = state.fused[len(state.fused) - length :] if length else state.fused[:0]
-        state.fused = np.concatenate([kept, fused])
+        new = levels.fused(state.levels, energy, weights)
+        kept = len(new) - state.stretches.energy.shape[1]
+        old = state.fused[kept:] if kept else state.fused[:0]
+        state.fused = np.concatenate([old, new])
 
     def _search(self) -> None:
         """Note the peaks of what is new, the higher of two that are near each other."""
@@ -162,49 +181,51 @@ class BeatDetector:
         middle = part[1:-1]
         rises = part[1:] > part[:-1]
         # It rose to a top, and does not rise from it.
-        tops = (rises[:-1] > rises[1:]) & (middle > _FLOOR)
+        tops = rises[:-1] > rises[1:]
+        tops &= middle > _FLOOR
         state.searched = first + end
-        for index in tops.nonzero()[0].tolist():
-            height = float(middle[index])
-            peak = Peak(index + begin + first, height)
-            if not state.peaks or peak.index - state.peaks[-1].index >= self._near:
-                state.peaks.append(peak)
-            elif height > state.peaks[-1].height:
-                state.peaks[-1] = peak
+        peaks, near = state.peaks, self._lengths.near
+        for place in tops.nonzero()[0].tolist():
+            index, height = place + begin + first, middle.item(place)
+            if not peaks or index - peaks[-1].index >= near:
+                peaks.append(Peak(index, height))
+            elif height > peaks[-1].height:
+                peaks[-1] = Peak(index, height)
 
     def _decide(self) -> list[Beat]:
         state = self.state
-        known = state.stretches.first + len(state.fused) - 1
+        known = state.searched - self._lengths.context
         beats: list[Beat] = []
-        while state.peaks and known - state.peaks[0].index >= self._context:
+        while state.peaks and state.peaks[0].index <= known:
             peak = state.peaks.pop(0)
             self._judge(peak)
             state.judged.append(peak)
             beats += self._settle(peak.index)
-        return beats + self._settle(known - self._context)
+        return beats + self._settle(known)
 
     def _judge(self, peak: Peak) -> None:
         """Look at a peak with what is around it."""
         state = self.state
         stretches, usual = state.stretches, state.levels.usual
         at = peak.index - stretches.first
-        low = max(0, at - self._context)
-        window = stretches.energy[:, low : at + self._context]
+        wave, energies = stretches.wave, stretches.energy
+        context = self._lengths.context
+        window = energies[:, max(0, at - context) : at + context]
         weights, peak.noise = levels.around(state.levels, window, self._quiet)
-        peak.energy = stretches.energy[:, at].tolist()
+        peak.energy = energies[:, at].tolist()
         heights = [
             weight * min(energy / one, levels.CAP)
             for weight, energy, one in zip(weights, peak.energy, usual, strict=True)
         ]
         peak.strength = sum(heights)
         peak.lead = heights.index(max(heights))
-        peak.width_ms = self._width_ms(at)
+        peak.width_ms = self._width_ms(at, peak.height)
         main = self._main_deflection(at, weights)
         peak.main = main + stretches.first
         stepness, match, usual_strength = 0.0, shapes.UNKNOWN, 1.0
-        reach = self._half + shapes.SHIFTS
-        if main >= reach and main + reach < stretches.wave.shape[1]:
-            near = stretches.wave[:, main - reach : main + reach + 1]
+        reach = self._lengths.half + shapes.SHIFTS
+        if main >= reach and main + reach < wave.shape[1]:
+            near = wave[:, main - reach : main + reach + 1]
             like = shapes.match(state.shapes, near, weights)
             match, peak.like, peak.unit = like.match, like.number, like.unit
             peak.usual_match = like.usual
@@ -222,30 +243,32 @@ class BeatDetector:
     def _main_deflection(self, at: int, weights: Sequence[float]) -> int:
         """Return where the band-passed leads deflect most, near a peak of energy."""
         state = self.state
-        begin = max(0, at - self._align)
-        near = np.abs(state.stretches.band[:, begin : at + self._align + 1])
+        align = self._lengths.align
+        begin = max(0, at - align)
+        near = state.stretches.band[:, begin : at + align + 1]
         if len(near) == 1:
-            return begin + int(near[0].argmax())
+            low, high = int(near.argmin()), int(near.argmax())
+            is_down = -near.item(low) > near.item(high)
+            return begin + (low if is_down else high)
         scale = [w / one for w, one in zip(weights, state.levels.usual, strict=True)]
-        return begin + int((np.array(scale) @ near).argmax())
+        return begin + int(np.array(scale).dot(np.abs(near)).argmax())
 
-    def _width_ms(self, at: int) -> float:
-        reach = 2 * self._half
+    def _width_ms(self, at: int, height: float) -> float:
+        reach = 2 * self._lengths.half
         near = self.state.fused[max(0, at - reach) : at + reach + 1]
-        wide = np.count_nonzero(near > 0.5 * self.state.fused[at])
-        return int(wide) / self.front.rate_hz * 1000
+        wide = int(np.count_nonzero(near > 0.5 * height))
+        return wide / self.front.rate_hz * 1000
 
     def _settle(self, known: int) -> list[Beat]:
         """Decide the peaks that have waited long enough."""
         state, rate = self.state, self.front.rate_hz
         beats: list[Beat] = []
-        while state.judged and known - state.judged[0].index >= self._patience:
+        while state.judged and known - state.judged[0].index >= self._lengths.patience:
             usual_s = self._usual_interval() / rate
             peak = state.judged[0]
             last = state.beats[-1] if state.beats else peak.index - usual_s * rate
             is_beat = evidence.begins_path(
-                [one.index / rate for one in state.judged],
-                [one.odds for one in state.judged],
+                [(one.index / rate, one.odds) for one in state.judged],
                 last / rate,
                 known / rate,
                 usual_s,
@@ -289,13 +312,14 @@ class BeatDetector:
 
     def as_beat(self, peak: Peak, shape: int) -> Beat:
         """Return a peak as the beat that it is, or would be."""
+        # By place: names would cost as much again as the beat itself.
         return Beat(
-            sample=max(0, self.front.moment(peak.main)),
-            lead=self.leads[peak.lead],
-            strength=peak.strength,
-            noise=peak.noise,
-            match=peak.match,
-            shape=shape,
-            usual_match=peak.usual_match,
-            width_ms=peak.width_ms,
+            max(0, self.front.moment(peak.main)),
+            self.leads[peak.lead],
+            peak.strength,
+            peak.noise,
+            peak.match,
+            shape,
+            peak.usual_match,
+            peak.width_ms,
         )

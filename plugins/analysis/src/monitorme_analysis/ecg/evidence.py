@@ -42,14 +42,14 @@ def of_peak(
     """
     height = log(max(strength, 0.03))
     relative = min(0.3, max(-2.0, height - log(max(usual, 0.03))))
-    return (
+    odds = (
         _BASE
         + _STRENGTH * height
         + _MATCH * match
         - _NOISE * noise
         + _RELATIVE * relative
-        - _STEP * max(0.0, stepness - 0.6)
     )
+    return odds - _STEP * (stepness - 0.6) if stepness > 0.6 else odds
 
 
 def of_interval(interval_s: float, usual_s: float, before_s: float) -> float:
@@ -82,12 +82,12 @@ def _expected(usual_s: float) -> tuple[float, float]:
 
 def of_silence(silence_s: float, usual_s: float) -> float:
     """Return what a time without a beat adds; little, so that a pause stays one."""
-    return -_LONG * min(_LONGEST, max(0.0, silence_s / usual_s - _LATE))
+    over = silence_s / usual_s - _LATE
+    return -_LONG * min(_LONGEST, over) if over > 0 else 0.0
 
 
 def begins_path(
-    times_s: Sequence[float],
-    odds: Sequence[float],
+    peaks: Sequence[tuple[float, float]],
     last_s: float,
     now_s: float,
     usual_s: float,
@@ -96,34 +96,35 @@ def begins_path(
     """Say whether the first of the peaks is on the likeliest path through all of them.
 
     Args:
-        times_s: when the peaks are, in order.
-        odds: the log-odds of each.
+        peaks: when they are, in order, and the log-odds of each.
         last_s: when the last beat was that is decided.
         now_s: until when peaks are known.
         usual_s: the usual interval.
         before_s: the newest interval that is decided.
     """
-    count = len(times_s)
-    best = [0.0] * count
-    came_s = [0.0] * count
-    has_first = [False] * count
     soonest_s, latest_s = _expected(usual_s)
+    # From here an interval is nothing but a silence (see `of_interval`).
+    late_s = max(latest_s, _T_WAVE_S)
     top, chosen = of_silence(now_s - last_s, usual_s), False
-    for i in range(count):
-        time_s = times_s[i]
-        came_s[i] = time_s - last_s
-        sum_, first = of_interval(came_s[i], usual_s, before_s), i == 0
-        for j in range(i):
-            interval_s = time_s - times_s[j]
-            other = best[j]
-            if not soonest_s <= interval_s <= latest_s:
-                other += of_interval(interval_s, usual_s, came_s[j])
-            if other > sum_:
-                sum_, first, came_s[i] = other, has_first[j], interval_s
-        best[i], has_first[i] = sum_ + odds[i], first
-        end = best[i]
-        if now_s - time_s > latest_s:
-            end += of_silence(now_s - time_s, usual_s)
+    paths: list[tuple[float, float, float, bool]] = []
+    for time_s, odds in peaks:
+        # The best way to get here: from the last beat, or from a peak before.
+        came_s = time_s - last_s
+        best, has_first = 0.0, not paths
+        if not soonest_s <= came_s <= latest_s:
+            best = of_interval(came_s, usual_s, before_s)
+        for from_s, other, from_came_s, other_has_first in paths:
+            interval_s = time_s - from_s
+            if interval_s > late_s:
+                other += of_silence(interval_s, usual_s)
+            elif not soonest_s <= interval_s <= latest_s:
+                other += of_interval(interval_s, usual_s, from_came_s)
+            if other > best:
+                best, has_first, came_s = other, other_has_first, interval_s
+        best += odds
+        paths.append((time_s, best, came_s, has_first))
+        silence_s = now_s - time_s
+        end = best + of_silence(silence_s, usual_s) if silence_s > latest_s else best
         if end > top:
-            top, chosen = end, first
+            top, chosen = end, has_first
     return chosen

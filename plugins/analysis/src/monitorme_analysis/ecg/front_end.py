@@ -4,14 +4,14 @@ The detector always works on stretches of the same length, counted from its firs
 What it computes therefore does not depend on how samples were cut into blocks.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from math import isnan
 from typing import Final
 
 import numpy as np
 
-from monitorme_analysis.ecg.filters import Samples, band_pass, odd
+from monitorme_analysis.ecg.filters import Fir, Samples, band_pass, odd
 from monitorme_analysis.ecg.tuning import Tuning
 
 HISTORY_S: Final = 3
@@ -21,17 +21,34 @@ HISTORY_S: Final = 3
 class Stretches:
     """What is remembered of the signal: the newest seconds, a row for each lead."""
 
-    first: int = 0
-    """The working sample at which the histories begin."""
-    raw: Samples = field(default_factory=lambda: np.zeros((0, 0)))
-    """Raw samples that are less than a stretch."""
-    last: Samples = field(default_factory=lambda: np.zeros(0))
+    history: Samples
+    """Wave, band-passed wave and energy, each with a row for each lead."""
+    last: Samples
     """The last value of each lead, to hold where one is missing."""
+    raw: Samples
+    """Raw samples that are less than a stretch."""
     tail: Samples | None = None
     """The end of the averaged signal, to go on filtering from."""
-    wave: Samples = field(default_factory=lambda: np.zeros((0, 0)))
-    band: Samples = field(default_factory=lambda: np.zeros((0, 0)))
-    energy: Samples = field(default_factory=lambda: np.zeros((0, 0)))
+    first: int = 0
+    """The working sample at which the history begins."""
+
+    @property
+    def wave(self) -> Samples:
+        """The averaged signal."""
+        wave: Samples = self.history[0]
+        return wave
+
+    @property
+    def band(self) -> Samples:
+        """What a band-pass leaves of it."""
+        band: Samples = self.history[1]
+        return band
+
+    @property
+    def energy(self) -> Samples:
+        """How steep that is."""
+        energy: Samples = self.history[2]
+        return energy
 
 
 class FrontEnd:
@@ -48,58 +65,65 @@ class FrontEnd:
         self._leads = leads
         self._mean = np.full(self.step, 1 / self.step)
         self._rising_only = tuning.rising_only
-        self._taps = _taps(tuning, self.rate_hz)
+        taps = band_pass(
+            *tuning.band_hz, self.rate_hz, odd(tuning.filter_s, self.rate_hz)
+        )
         box = odd(tuning.energy_s, self.rate_hz)
-        self._box = np.ones(box) / box
         # The slope takes two samples more.
-        self._carry = len(self._taps) + 1 + box
+        self._band = Fir(taps, self.stretch + box + 1)
+        self._box = Fir(np.ones(box) / box, self.stretch)
+        self._carry = len(taps) + box
         self._half_box = (box - 1) // 2
-        self.delay = (len(self._taps) - 1) // 2 + 1 + self._half_box
+        self.delay = (len(taps) - 1) // 2 + 1 + self._half_box
         self._kept = HISTORY_S * self.stretch
 
-    def begin(self, state: Stretches) -> None:
-        """Make a state empty, with a row for each lead."""
-        state.raw = np.zeros((self._leads, 0))
-        state.last = np.zeros(self._leads)
-        state.wave = np.zeros((self._leads, 0))
-        state.band, state.energy = state.wave, state.wave
+    def begin(self) -> Stretches:
+        """Return what is remembered of a signal of which nothing has come yet."""
+        nothing = np.zeros((self._leads, 0))
+        return Stretches(np.array([nothing] * 3), np.zeros(self._leads), nothing)
 
     def add(self, state: Stretches, raw: Samples) -> Samples:
         """Take a stretch of raw samples in; returns the new part of the energy."""
-        held = _hold(raw, state.last)
-        state.last = held[:, -1].copy()
-        new = held.reshape(-1, self.step).dot(self._mean).reshape(self._leads, -1)
+        new = self._averaged(raw)
+        flat = new.ravel()
+        if isnan(flat.dot(flat)):
+            raw = _hold(raw, state.last)
+            new = self._averaged(raw)
+        state.last = raw[:, -1].copy()
         if state.tail is None:
             state.tail = np.repeat(new[:, :1], self._carry, axis=1)
         wave = np.concatenate([state.tail, new], axis=1)
         state.tail = wave[:, -self._carry :]
-        band = _filtered(wave, self._taps)
+        band = self._band(wave)
         slope = band[:, 2:] - band[:, :-2]
         if self._rising_only:
             np.maximum(slope, 0.0, out=slope)
         np.multiply(slope, slope, out=slope)
-        n = self.stretch
-        energy = np.sqrt(_filtered(slope, self._box)[:, -n:])
-        self._append(
-            state,
-            wave[:, -n - self.delay : -self.delay],
-            band[:, -n - 1 - self._half_box : -1 - self._half_box],
-            energy,
-        )
-        return energy
+        return self._remember(state, wave, band, self._box(slope))
 
     def moment(self, index: int) -> int:
         """Return the raw sample that a working sample is about."""
         return (index - self.delay) * self.step + self.step // 2
 
-    def _append(
-        self, state: Stretches, wave: Samples, band: Samples, energy: Samples
-    ) -> None:
-        cut = max(0, state.energy.shape[1] + self.stretch - self._kept)
-        state.wave = np.concatenate([state.wave[:, cut:], wave], axis=1)
-        state.band = np.concatenate([state.band[:, cut:], band], axis=1)
-        state.energy = np.concatenate([state.energy[:, cut:], energy], axis=1)
+    def _averaged(self, raw: Samples) -> Samples:
+        means: Samples = raw.reshape(-1, self.step).dot(self._mean)
+        return means.reshape(self._leads, -1)
+
+    def _remember(
+        self, state: Stretches, wave: Samples, band: Samples, squared: Samples
+    ) -> Samples:
+        """Take a stretch into the history; returns its energy."""
+        old, n = state.history, self.stretch
+        cut = max(0, old.shape[2] + n - self._kept)
+        new = np.empty((3, self._leads, old.shape[2] + n - cut))
+        new[:, :, :-n] = old[:, :, cut:]
+        new[0, :, -n:] = wave[:, -n - self.delay : -self.delay]
+        new[1, :, -n:] = band[:, -n - 1 - self._half_box : -1 - self._half_box]
+        state.history = new
         state.first += cut
+        energy: Samples = new[2, :, -n:]
+        np.sqrt(squared, out=energy)
+        return energy
 
 
 @cache
@@ -108,24 +132,8 @@ def front_end(rate_hz: float, leads: int, tuning: Tuning) -> FrontEnd:
     return FrontEnd(rate_hz, leads, tuning)
 
 
-@cache
-def _taps(tuning: Tuning, rate_hz: float) -> Samples:
-    return band_pass(*tuning.band_hz, rate_hz, odd(tuning.filter_s, rate_hz))
-
-
-def _filtered(rows: Samples, taps: Samples) -> Samples:
-    # The taps are the same from both ends, so that to correlate is to convolve.
-    if len(rows) == 1:
-        return np.correlate(rows[0], taps, "valid")[None, :]
-    return np.stack([np.correlate(row, taps, "valid") for row in rows])
-
-
 def _hold(raw: Samples, last: Samples) -> Samples:
     """Return samples with the last value before each missing one in its place."""
-    whole = np.ascontiguousarray(raw)
-    flat = whole.ravel()
-    if not isnan(float(flat.dot(flat))):
-        return whole
     missing = np.isnan(raw)
     place = np.where(missing, -1, np.arange(raw.shape[1]))
     place = np.maximum.accumulate(place, axis=1)

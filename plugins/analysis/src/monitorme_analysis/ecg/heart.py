@@ -6,7 +6,6 @@ is true. It keeps no clock: times are those of the samples.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Final
 
 from monitorme_analysis.ecg import irregular, rhythm, technical, ventricular
@@ -99,7 +98,7 @@ class Heart:
         for _ in range(stream.take(samples)):
             stream.advance()
             self._look_for_fibrillation(stream)
-            yield stream.until_ms, self.signs()
+            yield stream.state.seconds[-1].until_ms, self.signs()
 
     def finish(self) -> list[Sign]:
         """Return what is true at the end of a recording."""
@@ -117,9 +116,9 @@ class Heart:
             return []
         state.seconds += 1
         if state.seconds % _SELDOM_S == 0:
-            state.seldom = list(chain.from_iterable(judge(view) for judge in _SELDOM))
-        often = chain.from_iterable(judge(view) for judge in _OFTEN)
-        return _once(chain(often, state.seldom))
+            state.seldom = [sign for judge in _SELDOM for sign in judge(view)]
+        often = [sign for judge in _OFTEN for sign in judge(view)]
+        return _once(often + state.seldom)
 
     def view(self) -> View:
         """Return what the judgements look at."""
@@ -128,22 +127,22 @@ class Heart:
             raise ValueError("no ECG has begun")
         state = stream.state
         return View(
-            now_ms=stream.until_ms,
-            known_ms=stream.known_ms,
-            start_ms=state.start_ms,
-            beats=[*state.beats, *stream.likely()],
-            maybe_ms=stream.maybe(),
-            leads=state.leads,
-            seconds=state.seconds,
-            pulses={name: _pulse_view(one) for name, one in self._pulses.items()},
+            stream.until_ms,
+            stream.known_ms,
+            state.start_ms,
+            state.beats + stream.likely(),
+            stream.maybe,
+            state.leads,
+            state.seconds,
+            {name: _pulse_view(one) for name, one in self._pulses.items()},
         )
 
     def _look_for_fibrillation(self, stream: Stream) -> None:
         """Measure the newest second, unless its beats are the usual ones."""
         state = stream.state
-        if _are_usual(since(state.beats[-4:], stream.until_ms - 5_000)):
-            return
         last = state.seconds[-1]
+        if _are_usual(since(state.beats[-4:], last.until_ms - 5_000)):
+            return
         waves = stream.wave(_FIBRILLATION_S)
         useless = (LeadFault.MISSING, LeadFault.FLAT, LeadFault.SATURATED)
         measured = [
@@ -165,19 +164,15 @@ def _are_usual(beats: Sequence[Noted]) -> bool:
 
 def _pulse_view(stream: Stream) -> PulseView:
     state = stream.state
-    return PulseView(
-        pulses=[*state.beats, *stream.likely()],
-        seconds=state.seconds,
-        known_ms=stream.known_ms,
-    )
+    return PulseView(state.beats + stream.likely(), state.seconds, stream.known_ms)
 
 
-def _once(signs: Iterator[Sign]) -> list[Sign]:
+def _once(signs: list[Sign]) -> list[Sign]:
     """Return signs, of each code the first, without those that others hold back."""
+    if not signs:
+        return []
     first: dict[str, Sign] = {}
     for sign in signs:
         first.setdefault(sign.code, sign)
-    if not first:
-        return []
     held = {code for sign in first.values() for code in sign.holds_back}
     return [sign for code, sign in first.items() if code not in held]

@@ -16,6 +16,7 @@ _STRETCHES: Final = 6
 LEARNING_STRETCHES: Final = 3
 CAP: Final = 1.5
 """Height over the usual beyond which more height says nothing more."""
+_TOP: Final = CAP - 1e-9
 _NO_SIGNAL: Final = 1e-4
 """Energy (mV a sample) below which there is no heartbeat, but a line."""
 _LOST_S: Final = 4
@@ -48,29 +49,39 @@ def begin(levels: Levels, energy: Samples, stretch: int) -> None:
 def weights_of(levels: Levels, energy: Samples, quiet: float) -> list[float]:
     """Return how much each lead counts in a new stretch; they add up to 1."""
     rest, peaks = _quantiles(energy, quiet)
+    restless, live = levels.restless, levels.live
     for place, usual in enumerate(levels.usual):
-        restless = rest[place] / usual
-        levels.restless[place] = 0.5 * levels.restless[place] + 0.5 * restless
-        levels.live[place] = max(0.5 * levels.live[place], _live(peaks[place], usual))
+        restless[place] = 0.5 * restless[place] + 0.5 * (rest[place] / usual)
+        live[place] = max(0.5 * live[place], _live(peaks[place], usual))
     _relearn(levels, peaks)
-    return _weigh(levels.live, levels.restless)
+    return _weigh(live, restless)
 
 
 def fused(levels: Levels, energy: Samples, weights: Sequence[float]) -> Samples:
     """Return the energy of all leads together, each in its usual height."""
     if len(energy) == 1:
-        return np.asarray(np.minimum(energy[0] / levels.usual[0], CAP))
-    heights = np.minimum(energy / np.array(levels.usual)[:, None], CAP)
-    return np.asarray(np.array(weights) @ heights)
+        sum_: Samples = energy[0] / levels.usual[0]
+        np.minimum(sum_, CAP, out=sum_)
+        return sum_
+    heights = energy / np.array(levels.usual)[:, None]
+    np.minimum(heights, CAP, out=heights)
+    sum_ = np.array(weights).dot(heights)
+    # Weights add up to 1 but for their last bits, which must not tell two tops apart.
+    np.minimum(sum_, _TOP, out=sum_)
+    return sum_
 
 
 def around(levels: Levels, window: Samples, quiet: float) -> tuple[list[float], float]:
     """Return the weights of leads around a peak, and the noise that they leave."""
+    usual = levels.usual
+    if len(usual) == 1:
+        ordered = window[0].copy()
+        ordered.sort()
+        rest_of_one: float = ordered.item(int(quiet * len(ordered)))
+        return [1.0], rest_of_one / usual[0]
     rest, peaks = _quantiles(window, quiet)
-    restless = [one / usual for one, usual in zip(rest, levels.usual, strict=True)]
-    if len(restless) == 1:
-        return [1.0], restless[0]
-    live = [_live(one, usual) for one, usual in zip(peaks, levels.usual, strict=True)]
+    restless = [value / one for value, one in zip(rest, usual, strict=True)]
+    live = [_live(peak, one) for peak, one in zip(peaks, usual, strict=True)]
     weights = _weigh(live, restless)
     return weights, sum(w * r for w, r in zip(weights, restless, strict=True))
 
@@ -117,11 +128,13 @@ def _relearn(levels: Levels, peaks: Sequence[float]) -> None:
     its beats.
     """
     levels.without_beat += 1
+    is_lost = levels.without_beat > _LOST_S
     for place, peak in enumerate(peaks):
         newest = levels.peaks[place]
         newest.append(peak)
-        del newest[:-_STRETCHES]
-        if levels.without_beat > _LOST_S:
+        if len(newest) > _STRETCHES:
+            del newest[0]
+        if is_lost:
             _relearn_lead(levels, place, max(_median(newest), _NO_SIGNAL))
 
 

@@ -7,6 +7,7 @@ The definitions are those of the alarms of the PhysioNet/CinC Challenge 2015: no
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from math import nan
 from statistics import fmean, median
 from typing import Final
 
@@ -43,6 +44,13 @@ def rate_of(beats: Sequence[Noted]) -> float:
     return 60_000 * (len(beats) - 1) / max(1, beats[-1].at_ms - beats[0].at_ms)
 
 
+def rate_of_newest(beats: Sequence[Noted], count: int) -> float:
+    """Return beats a minute over so many of the newest; NaN where there are fewer."""
+    if len(beats) < count:
+        return nan
+    return 60_000 * (count - 1) / max(1, beats[-1].at_ms - beats[-count].at_ms)
+
+
 def since(beats: Sequence[Noted], from_ms: int) -> Sequence[Noted]:
     """Return the newest of some beats in order: those after a moment."""
     # Beats are tuples that begin with their time; a shorter tuple comes before them.
@@ -51,6 +59,8 @@ def since(beats: Sequence[Noted], from_ms: int) -> Sequence[Noted]:
 
 def asystole(view: View) -> Iterator[Sign]:
     """Yield asystole, or what holds it back."""
+    if view.beats and view.known_ms - view.beats[-1].at_ms < ASYSTOLE_MS:
+        return
     last_ms = view.last_ms
     silent_ms = view.known_ms - last_ms
     if silent_ms < ASYSTOLE_MS:
@@ -81,9 +91,9 @@ def asystole(view: View) -> Iterator[Sign]:
 
 def bradycardia(view: View) -> Iterator[Sign]:
     """Yield extreme bradycardia."""
-    newest = view.beats[-SLOW_BEATS:]
-    if len(newest) < SLOW_BEATS or rate_of(newest) >= SLOW_RATE:
+    if not rate_of_newest(view.beats, SLOW_BEATS) < SLOW_RATE:
         return
+    newest = view.beats[-SLOW_BEATS:]
     if view.now_ms - newest[-1].at_ms > 6_000 or blind_ms(view, newest[0].at_ms):
         return
     rate = rate_of(newest)
@@ -110,10 +120,10 @@ def bradycardia(view: View) -> Iterator[Sign]:
 
 def tachycardia(view: View) -> Iterator[Sign]:
     """Yield extreme tachycardia."""
-    newest = view.beats[-FAST_BEATS:]
-    if len(newest) < FAST_BEATS or view.now_ms - newest[-1].at_ms > 4_000:
+    if not rate_of_newest(view.beats, FAST_BEATS) > 0.93 * FAST_RATE:
         return
-    if rate_of(newest) <= 0.93 * FAST_RATE:
+    newest = view.beats[-FAST_BEATS:]
+    if view.now_ms - newest[-1].at_ms > 4_000:
         return
     # One beat that was missed, or one that was none, does not change the median.
     rate = 60_000 / max(1.0, median(intervals_ms(newest)))
@@ -141,21 +151,35 @@ def tachycardia(view: View) -> Iterator[Sign]:
 
 def pause(view: View) -> Iterator[Sign]:
     """Yield a pause that has ended; one that has not becomes an asystole."""
-    for before, after in pairwise(since(view.beats, view.now_ms - _PAUSES_MS)):
-        length_ms = after.at_ms - before.at_ms
-        if length_ms >= PAUSE_MS and view.now_ms - after.at_ms <= _TELL_PAUSE_MS:
-            if blind_ms(view, before.at_ms, after.at_ms):
-                continue
-            if goes_on(view, before.at_ms, after.at_ms):
-                continue
-            yield Sign(
-                "ecg_pause",
-                before.at_ms,
-                f"pause of {length_ms / 1000:.1f} s",
-                Priority.MEDIUM,
-                value=length_ms / 1000,
-            )
-            return
+    if not _has_pause(view.beats, view.now_ms - _TELL_PAUSE_MS):
+        return
+    times = [one.at_ms for one in since(view.beats, view.now_ms - _PAUSES_MS)]
+    for before_ms, after_ms in pairwise(times):
+        length_ms = after_ms - before_ms
+        if length_ms < PAUSE_MS or view.now_ms - after_ms > _TELL_PAUSE_MS:
+            continue
+        if blind_ms(view, before_ms, after_ms) or goes_on(view, before_ms, after_ms):
+            continue
+        yield Sign(
+            "ecg_pause",
+            before_ms,
+            f"pause of {length_ms / 1000:.1f} s",
+            Priority.MEDIUM,
+            value=length_ms / 1000,
+        )
+        return
+
+
+def _has_pause(beats: Sequence[Noted], from_ms: int) -> bool:
+    """Say whether one of the newest beats came after a pause; it costs little."""
+    after_ms = 0
+    for at_ms, _ in reversed(beats):
+        if after_ms - at_ms >= PAUSE_MS:
+            return True
+        if at_ms < from_ms:
+            break
+        after_ms = at_ms
+    return False
 
 
 def blind_ms(view: View, since_ms: int, until_ms: int | None = None) -> int:

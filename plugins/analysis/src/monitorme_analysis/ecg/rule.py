@@ -224,7 +224,7 @@ def _advance(course: Course, block: Block, at_ms: int) -> None:
 
 
 def _has_new_lead(known: tuple[str, ...], block: Block) -> bool:
-    return any(name not in known for name in block.samples)
+    return not block.samples.keys() <= set(known)
 
 
 def _names(block: Block) -> str:

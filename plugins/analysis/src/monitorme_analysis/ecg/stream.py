@@ -102,26 +102,28 @@ class Stream:
         raw = state.waiting[:, : self.size]
         state.waiting = state.waiting[:, self.size :].copy()
         state.processed += self.size
-        self._note(self._detector.feed(raw))
+        until_ms = self.until_ms
+        self._note(self._detector.feed(raw), until_ms)
         found = faults(raw, state.detector.levels.restless, state.extremes)
-        state.seconds.append(Second(self.until_ms, found, 1.0))
-        del state.seconds[:-KEPT_SECONDS]
+        state.seconds.append(Second(until_ms, found, 1.0))
+        if len(state.seconds) > KEPT_SECONDS:
+            del state.seconds[0]
         return raw
 
     def finish(self) -> None:
         """Decide what still waits; nothing more comes."""
         if self.state.waiting.shape[1]:
-            self._note(self._detector.feed(self.state.waiting))
+            self._note(self._detector.feed(self.state.waiting), self.until_ms)
             self.state.processed += self.state.waiting.shape[1]
             self.state.waiting = self.state.waiting[:, :0]
-        self._note(self._detector.finish())
+        self._note(self._detector.finish(), self.until_ms)
 
     def maybe(self) -> list[int]:
         """Return the times of what may turn out to be beats, undecided as yet."""
         state, front = self._detector.state, self._detector.front
-        judged = [one.main for one in state.judged if one.odds > _MAYBE_ODDS]
-        found = [one.index for one in state.peaks if one.height > _MAYBE_HEIGHT]
-        return [self._at_ms(front.moment(index)) for index in judged + found]
+        found = [one.main for one in state.judged if one.odds > _MAYBE_ODDS]
+        found += [one.index for one in state.peaks if one.height > _MAYBE_HEIGHT]
+        return [self._at_ms(front.moment(index)) for index in found]
 
     def likely(self) -> list[Noted]:
         """Return what is judged to be a beat, but not decided yet."""
@@ -143,13 +145,12 @@ class Stream:
         """The rate of `wave`."""
         return self._detector.front.rate_hz
 
-    def _note(self, beats: list[Beat]) -> None:
-        state = self.state
-        for beat in beats:
-            state.beats.append(Noted(self._at_ms(beat.sample), beat))
-        oldest_ms = self.until_ms - KEPT_MS
-        while state.beats and state.beats[0].at_ms < oldest_ms:
-            del state.beats[0]
+    def _note(self, found: list[Beat], until_ms: int) -> None:
+        beats = self.state.beats
+        for beat in found:
+            beats.append(Noted(self._at_ms(beat.sample), beat))
+        while beats and beats[0].at_ms < until_ms - KEPT_MS:
+            del beats[0]
 
     def _at_ms(self, sample: int) -> int:
         return self.state.start_ms + round(sample / self.state.rate_hz * 1000)

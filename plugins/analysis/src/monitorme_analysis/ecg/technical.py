@@ -23,8 +23,10 @@ _WORDS: Final = {
 
 def faults(view: View) -> Iterator[Sign]:
     """Yield what makes leads useless: by lead while others are left, else of all."""
+    if not view.seconds or not any(view.seconds[-1].faults):
+        return
     newest = view.seconds[-_HOLD_S:]
-    if len(newest) < _HOLD_S or not any(newest[-1].faults):
+    if len(newest) < _HOLD_S:
         return
     since_ms = newest[0].until_ms - 1_000
     bad = {
@@ -70,6 +72,8 @@ def pulses(view: View) -> Iterator[Sign]:
 
 def disagreement(view: View) -> Iterator[Sign]:
     """Yield that beats and pulses differ in rate, both being clear."""
+    if not view.pulses:
+        return
     to_ms = view.known_ms - 2_000
     from_ms = to_ms - _SPAN_MS
     beats = [b for b in view.beats if from_ms <= b.at_ms <= to_ms]

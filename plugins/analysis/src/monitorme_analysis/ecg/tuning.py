@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tuning:
-    """Durations and frequencies of what is looked for."""
+    """Durations and frequencies of what is looked for; there are the two below."""
 
     band_hz: tuple[float, float]
     """Where it stands out from what is not looked for."""

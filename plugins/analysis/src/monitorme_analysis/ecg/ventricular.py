@@ -25,6 +25,7 @@ RUN_BEATS: Final = 5
 RUN_RATE: Final = 100.0
 FIBRILLATION_S: Final = 4
 ECTOPIC_A_MINUTE: Final = 10
+_LEAST_COARSE: Final = 1.2 * COARSE
 _OTHER: Final = 0.8
 _WIDER_MS: Final = 10.0
 _NOISE: Final = 0.45
@@ -77,11 +78,12 @@ def tachycardia(view: View) -> Iterator[Sign]:
 
 def fibrillation(view: View) -> Iterator[Sign]:
     """Yield ventricular fibrillation or flutter, or what contradicts it."""
+    if not view.seconds or view.seconds[-1].leakage > _LEAST_COARSE:
+        return
     newest = view.seconds[-FIBRILLATION_S:]
     if len(newest) < FIBRILLATION_S:
         return
-    rough = sum(one.leakage < COARSE for one in newest)
-    if rough < FIBRILLATION_S - 1 or newest[-1].leakage > 1.2 * COARSE:
+    if sum(one.leakage < COARSE for one in newest) < FIBRILLATION_S - 1:
         return
     first_ms = newest[0].until_ms - 4_000
     for pulse in view.pulses.values():
@@ -105,11 +107,10 @@ def fibrillation(view: View) -> Iterator[Sign]:
 def ectopy(view: View) -> Iterator[Sign]:
     """Yield frequent ventricular beats: so many in the last minute."""
     minute = since(view.beats, view.now_ms - 60_000)
-    others = [one for one in minute if one.beat.usual_match < _OTHER]
-    if len(others) < ECTOPIC_A_MINUTE:
+    if len([1 for _, beat in minute if beat.usual_match < _OTHER]) < ECTOPIC_A_MINUTE:
         return
     usual_ms = usual_width_ms(view.beats)
-    wide = [one for one in others if is_ventricular(one, usual_ms)]
+    wide = [one for one in minute if is_ventricular(one, usual_ms)]
     clear = [one for one in wide if one.beat.noise < _NOISE]
     if len(clear) >= ECTOPIC_A_MINUTE:
         yield Sign(
@@ -123,9 +124,9 @@ def ectopy(view: View) -> Iterator[Sign]:
 
 def _newest_run(view: View) -> list[Noted] | None:
     """Return the newest run of ventricular beats that is fast and clear enough."""
-    recent = since(view.beats, view.now_ms - _RECENT_MS)
-    if len([one for one in recent if one.beat.usual_match < _OTHER]) < RUN_BEATS:
+    if not _are_others(view.beats, view.now_ms - _AFTER_MS):
         return None
+    recent = since(view.beats, view.now_ms - _RECENT_MS)
     usual_ms = usual_width_ms(view.beats)
     run: list[Noted] = []
     newest: list[Noted] | None = None
@@ -136,6 +137,16 @@ def _newest_run(view: View) -> list[Noted] | None:
     if newest is None or view.now_ms - newest[-1].at_ms > _AFTER_MS:
         return None
     return newest if fmean(one.beat.noise for one in newest) < _NOISE else None
+
+
+def _are_others(beats: Sequence[Noted], from_ms: int) -> bool:
+    """Say whether one of the newest beats is of another shape; it costs little."""
+    for at_ms, beat in reversed(beats):
+        if at_ms < from_ms:
+            break
+        if beat.usual_match < _OTHER:
+            return True
+    return False
 
 
 def _is_fast(run: Sequence[Noted]) -> bool:

@@ -1,6 +1,6 @@
 """What the judgements of rhythm look at: the newest beats, pulses and seconds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from monitorme_analysis.ecg.lead_quality import LeadFault
@@ -34,8 +34,8 @@ class View(NamedTuple):
     """When the waveform began."""
     beats: Sequence[Noted]
     """Decided ones and likely ones, in order."""
-    maybe_ms: Sequence[int]
-    """The times of what may still turn out to be beats."""
+    maybe: Callable[[], Sequence[int]]
+    """Returns the times of what may still turn out to be beats."""
     leads: tuple[str, ...]
     seconds: Sequence[Second]
     pulses: Mapping[str, PulseView]
@@ -44,4 +44,4 @@ class View(NamedTuple):
     def last_ms(self) -> int:
         """When the last beat was, or what may be one; when it began, where none was."""
         last_ms = self.beats[-1].at_ms if self.beats else self.start_ms
-        return max(self.start_ms, last_ms, *self.maybe_ms)
+        return max(self.start_ms, last_ms, *self.maybe())
