@@ -5,13 +5,15 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from monitorme.contract.payloads import Admission, Category
+from monitorme.contract.payloads import Admission, Category, Priority
 from monitorme.contract.readings import Reading, ReadingValue, judge
 from monitorme.contract.vitals import Catalogue
 from monitorme_analysis import snapshot
 from monitorme_analysis.bed import BedAnalysis
 from monitorme_analysis.limits import default_limits
+from monitorme_analysis.rule import Finding
 from monitorme_analysis.ruleset import RuleSet
+from monitorme_analysis.scores.settling import Recent, inputs_of
 
 CATALOGUE: Final = Catalogue.load()
 RULES: Final = RuleSet.installed(CATALOGUE)
@@ -211,3 +213,76 @@ def test_a_low_pressure_that_came_late_is_told_by_nobody() -> None:
         bed.take(one)
     bed.take(fall, after.at_s + MINUTE_S)
     assert "blood_pressure_systolic_drop" not in bed.ever
+
+
+def late_pressure(
+    minutes: int, systolic: float = 70.0, before: float = 120.0
+) -> tuple[Bed, dict[str, Finding]]:
+    """Return a bed, and what is found, when the newest pressure came so late."""
+    first, second, *_ = pressures(before, systolic)
+    bed = Bed()
+    bed.take(first)
+    received_s = second.at_s + minutes * MINUTE_S
+    bed.take(second, received_s)
+    now_ms = START_MS + received_s * 1_000
+    return bed, {one.code: one for one in bed.analysis.findings(now_ms)}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "priority", "words"),
+    [
+        (0, Priority.HIGH, "NBP sys 70 \u2264 80"),
+        (3, Priority.HIGH, "NBP sys 70 \u2264 80, taken 3 min before it came"),
+        (10, Priority.HIGH, "NBP sys 70 \u2264 80, taken 10 min before it came"),
+        (11, Priority.LOW, "NBP sys 70 \u2264 80, taken 11 min before it came"),
+        (179, Priority.LOW, "NBP sys 70 \u2264 80, taken 179 min before it came"),
+    ],
+)
+def test_a_newest_pressure_that_came_late_is_seen_and_rings_by_its_age(
+    minutes: int, priority: Priority, words: str
+) -> None:
+    _, found = late_pressure(minutes)
+    low = found["blood_pressure_systolic_low"]
+    assert (low.priority, low.text) == (priority, words)
+    assert low.since_ms == START_MS + 3_600_000
+
+
+def test_a_pressure_older_than_three_hours_is_nobodys() -> None:
+    bed, found = late_pressure(181)
+    assert "blood_pressure_systolic_low" not in found
+    assert bed.analysis.context.latest["blood_pressure"].value == {"systolic": 120.0}
+
+
+def test_a_normal_pressure_that_came_late_ends_the_alarm() -> None:
+    _, found = late_pressure(30, systolic=120.0, before=70.0)
+    assert "blood_pressure_systolic_low" not in found
+
+
+def test_an_alarm_that_rings_is_not_made_less_by_what_came_late() -> None:
+    _, found = late_pressure(30, systolic=70.0, before=72.0)
+    assert found["blood_pressure_systolic_low"].priority is Priority.HIGH
+
+
+def test_a_late_pressure_counts_in_news2_until_three_hours_after_it_was_taken() -> None:
+    bed, _ = late_pressure(60)
+    context = bed.analysis.context
+    taken_ms = START_MS + 3_600_000
+    for minutes, systolic in ((61, 70.0), (180, 70.0), (181, None)):
+        now_ms = taken_ms + minutes * 60_000
+        inputs, _absent = inputs_of(Recent(), now_ms, context, 300_000)
+        assert inputs.systolic_mmhg == systolic
+    stale_ms = taken_ms + 181 * 60_000
+    bed.analysis.advance(stale_ms)
+    codes = {one.code for one in bed.analysis.findings(stale_ms)}
+    assert "blood_pressure_stale" in codes
+
+
+def test_the_next_pressure_rings_for_what_came_late() -> None:
+    first, second, third = pressures(120, 70, 70)
+    bed = Bed()
+    bed.take(first)
+    bed.take(second, second.at_s + 20 * MINUTE_S)
+    bed.take(third)
+    now_ms = START_MS + third.at_s * 1_000
+    found = {one.code: one for one in bed.analysis.findings(now_ms)}
+    assert found["blood_pressure_systolic_low"].priority is Priority.HIGH

@@ -148,6 +148,8 @@ class BedAnalysis:
         )
         if is_next and received_ms - at_ms <= LATE_AFTER_MS:
             return self.observe(observed)
+        if is_next and self._stands(observed):
+            return self._observe_late(observed)
         self._fill(observed)
         return False
 
@@ -233,6 +235,31 @@ class BedAnalysis:
             for slot in slots:
                 if slot.step(observed, context):
                     self.revision += 1
+        return True
+
+    def _stands(self, observed: Observed) -> bool:
+        """Say whether what came late is a measurement that still stands for now."""
+        entry, known = self._catalogue[observed.vital], self.state.known
+        newest = known.latest.get(observed.vital)
+        return (
+            entry.episodic
+            and observed.received_ms - observed.at_ms <= entry.stale_after_ms
+            and observed.at_ms >= known.since_ms
+            and (newest is None or observed.at_ms > newest.at_ms)
+        )
+
+    def _observe_late(self, observed: Observed) -> bool:
+        """Make it the newest of its vital; rules judge it, or look back on it."""
+        known, context = self.state.known, self._context
+        known.latest[observed.vital] = observed
+        if observed.value is not None:
+            known.latest_valid[observed.vital] = observed
+        if known.admission is not None:
+            for _, slots in self._by_vital[observed.vital]:
+                for slot in slots:
+                    act = slot.step if slot.rule.takes_late else slot.fill
+                    if act(observed, context):
+                        self.revision += 1
         return True
 
     def _fill(self, observed: Observed) -> None:

@@ -26,7 +26,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict
 
 from monitorme.contract.payloads import Category, ConditionKind, Priority
-from monitorme.contract.readings import QualityWord, ReadingValue
+from monitorme.contract.readings import LATE_AFTER_MS, QualityWord, ReadingValue
 from monitorme.contract.vitals import Catalogue, Vital
 from monitorme_analysis.limit import Sleep, VitalLimits
 
@@ -59,6 +59,12 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
     """Its number within the boot, over all vitals of the device."""
     sent: ReadingValue
     """The value as the device sent it, even if impossible: to say what is wrong."""
+
+    @property
+    def counts_from_ms(self) -> int:
+        """From when on it ages: from its arrival; where it came late, from its time."""
+        is_late = self.received_ms - self.at_ms > LATE_AFTER_MS
+        return self.at_ms if is_late else self.received_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +212,9 @@ class Rule(ABC, Generic[St, Se]):
     A rate that comes twice a second need not be looked at twice a second to see where it
     goes in an hour, and a reading that no rule looks at costs nothing.
     """
+    takes_late: ClassVar[bool] = False
+    """Whether an episodic measurement that came late, but is the newest of its vital, goes
+    to `step`, for it speaks of now; to `fill` otherwise, as all that comes late."""
     elapse_every_ms: ClassVar[int] = 1_000
     """How often it wants to know that time passes."""
 

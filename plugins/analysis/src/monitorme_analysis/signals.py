@@ -98,6 +98,7 @@ class Signals(Rule[SignalsState, SignalsSettings]):
 
     name = "signals"
     vitals = EVERY_VITAL
+    takes_late = True
     source = (
         "stale ages and plausible ranges: the site's catalogue of vitals; how long a "
         "value may stand still: ours, from how long real ones do (see `frozen_after_s`)"
@@ -141,7 +142,7 @@ class Signals(Rule[SignalsState, SignalsSettings]):
             if now_ms <= due.get(vital, -1):
                 continue
             entry = context.catalogue[vital]
-            stale_ms = newest.received_ms + entry.stale_after_ms
+            stale_ms = newest.counts_from_ms + entry.stale_after_ms
             if now_ms <= stale_ms:
                 due[vital] = stale_ms
                 continue

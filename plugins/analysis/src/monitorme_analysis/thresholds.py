@@ -3,7 +3,10 @@
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from pydantic import Field
+
 from monitorme.contract.payloads import ConditionKind, Priority
+from monitorme.contract.readings import LATE_AFTER_MS
 from monitorme.contract.vitals import Vital
 from monitorme_analysis.limit import Band, VitalLimits
 from monitorme_analysis.rule import (
@@ -22,6 +25,15 @@ _SIGN: Final = {"low": "\u2264", "high": "\u2265"}
 _FINE: Final = SideState()
 
 
+class ThresholdsSettings(RuleSettings):
+    """Settings of limits."""
+
+    late_counts_min: float = Field(default=10.0, ge=0, le=60)
+    """A cuff pressure, a temperature or a glucose that came late rings as if it had come
+    at once when it was taken so short ago. An older one that is still the newest is told
+    at low priority, and as late: it may be over, and the next one tells."""
+
+
 @dataclass(slots=True)
 class ThresholdsState:
     """Sides of numbers that are violated or have not been back long enough."""
@@ -32,7 +44,7 @@ class ThresholdsState:
     """What holds, by the same name."""
 
 
-class Thresholds(Rule[ThresholdsState, RuleSettings]):
+class Thresholds(Rule[ThresholdsState, ThresholdsSettings]):
     """Finds values at or beyond a limit for longer than its delay.
 
     A reading that comes after more than the vital's stale age begins the delay anew:
@@ -42,8 +54,9 @@ class Thresholds(Rule[ThresholdsState, RuleSettings]):
     name = "thresholds"
     vitals = EVERY_VITAL
     source = "at each limit below, and in config/limits.toml"
-    Settings = RuleSettings
+    Settings = ThresholdsSettings
     State = ThresholdsState
+    takes_late = True
 
     def begin(self) -> ThresholdsState:
         """Return the state in which all is well."""
@@ -53,6 +66,36 @@ class Thresholds(Rule[ThresholdsState, RuleSettings]):
         self, state: ThresholdsState, observed: Observed, context: RuleContext
     ) -> tuple[ThresholdsState, Findings]:
         """Judge a number, or each component of a composite value."""
+        late_ms = observed.received_ms - observed.at_ms
+        if late_ms > LATE_AFTER_MS:
+            return self._step_late(state, observed, context, late_ms)
+        return self._step(state, observed, context)
+
+    def _step_late(
+        self,
+        state: ThresholdsState,
+        observed: Observed,
+        context: RuleContext,
+        late_ms: int,
+    ) -> tuple[ThresholdsState, Findings]:
+        """Judge what came late: it says so, and rings no more when it is old."""
+        before = dict(state.held)
+        state, found = self._step(state, observed, context)
+        is_old = late_ms > self.settings.late_counts_min * 60_000
+        for key, finding in state.held.items():
+            if finding.vital != observed.vital or finding is before.get(key):
+                continue
+            text = f"{finding.text}, taken {late_ms // 60_000} min before it came"
+            rang = before.get(key)
+            priority = finding.priority
+            if is_old:
+                priority = rang.priority if rang else Priority.LOW
+            state.held[key] = replace(finding, text=text, priority=priority)
+        return state, tuple(state.held.values()) if found is not None else None
+
+    def _step(
+        self, state: ThresholdsState, observed: Observed, context: RuleContext
+    ) -> tuple[ThresholdsState, Findings]:
         value = observed.value
         if isinstance(value, float):
             changed = _judge(state, observed.vital, value, observed, context)

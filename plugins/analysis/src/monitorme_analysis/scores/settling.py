@@ -61,7 +61,7 @@ def inputs_of(
         if newest is None or value is None:
             values[name], absent[name] = None, "not measured"
             continue
-        age_ms = now_ms - newest.received_ms
+        age_ms = now_ms - newest.counts_from_ms
         if age_ms > max(context.catalogue[vital].stale_after_ms, keep_ms):
             values[name], absent[name] = None, f"{_span(age_ms)} old"
             continue
