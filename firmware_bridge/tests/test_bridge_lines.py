@@ -428,9 +428,32 @@ def test_what_the_device_no_longer_has_is_said_to_be_lost(tmp_path: Path) -> Non
     run.stop()
 
 
-def test_a_resend_of_an_old_boot_is_obeyed_and_is_no_birth(tmp_path: Path) -> None:
+def test_what_the_recorder_confirmed_and_lost_is_given_again(tmp_path: Path) -> None:
     port = free_port()
     run = bridge(tmp_path, line(f"listen://127.0.0.1:{port}"))
+    peer = Peer(port)
+    peer.hello()
+    peer.records(1, 2, 3)
+    peer.hears("kept", 3)
+    boot = f"{42:016x}"
+    speak(run, boot, 3)
+    eventually(lambda: run.context.figures.get("line_sh_1_unconfirmed") == 0, run)
+    before = len(run.published(vital_filter()))
+    command = DeviceCommand(verb="resend", boot=boot, from_seq=2)
+    run.send(DeviceTopic(BED, "sh-1", "command"), command)
+
+    def again() -> list[int]:
+        sent = run.published(vital_filter())[before:]
+        return [decode_reading(message.payload).seq for message in sent]
+
+    eventually(lambda: again() == [2, 3], run)
+    peer.connection.close()
+    run.stop()
+
+
+def test_a_resend_of_an_old_boot_is_obeyed_and_is_no_birth(tmp_path: Path) -> None:
+    port = free_port()
+    run = bridge(tmp_path, line(f"listen://127.0.0.1:{port}"), keep_confirmed_s=0)
     old, new = Peer(port), 43
     old.hello()
     old.records(1, 2)

@@ -281,3 +281,157 @@ def test_a_disk_that_refuses_is_told_and_leaves_no_hole(
 def test_later_boots_sort_after_earlier_ones() -> None:
     boots = [new_boot() for _ in range(3)]
     assert len(set(boots)) == 3
+
+
+# What is confirmed and kept all the same.
+
+
+def keeping(folder: Path, keep_s: float = 900.0) -> Outbox:
+    return Outbox(folder, keep_confirmed_s=keep_s)
+
+
+def filled(folder: Path, last: int = 2 * SEGMENT_RECORDS + 10) -> Outbox:
+    outbox = keeping(folder)
+    for seq in range(1, last + 1):
+        outbox.append(entry(seq))
+    return outbox
+
+
+def test_what_is_confirmed_can_be_taken_back(tmp_path: Path) -> None:
+    outbox = filled(tmp_path)
+    outbox.confirm("b1", 2 * SEGMENT_RECORDS + 5)
+    assert len(outbox) == 5
+    assert outbox.held_from_seq("b1") == 1
+    first = SEGMENT_RECORDS - 3
+    outbox.take_back("b1", first)
+    taken = list(range(first, 2 * SEGMENT_RECORDS + 11))
+    assert [seq for _, seq in seqs(outbox)] == taken
+    assert outbox.held_seqs("b1") == taken
+    outbox.confirm("b1", 2 * SEGMENT_RECORDS + 10)
+    assert len(outbox) == 0
+    outbox.take_back("b1", first)
+    assert outbox.held_seqs("b1") == taken, "as often as it is asked for"
+
+
+def test_what_is_kept_survives_and_is_not_sent_by_itself(tmp_path: Path) -> None:
+    outbox = filled(tmp_path, 2 * SEGMENT_RECORDS)
+    outbox.confirm("b1", 2 * SEGMENT_RECORDS)
+    again = keeping(tmp_path)
+    assert len(again) == 0
+    assert again.held_from_seq("b1") == 1
+    again.append(entry(2 * SEGMENT_RECORDS + 1))
+    again.take_back("b1", SEGMENT_RECORDS)
+    expected = list(range(SEGMENT_RECORDS, 2 * SEGMENT_RECORDS + 2))
+    assert [seq for _, seq in seqs(again)] == expected
+
+
+def test_what_is_missing_in_between_is_not_said_to_be_held(tmp_path: Path) -> None:
+    outbox = keeping(tmp_path)
+    for seq in (1, 2, 6, 7):
+        outbox.append(entry(seq))
+    assert outbox.held_from_seq("b1") == 6
+    outbox.confirm("b1", 6)
+    assert outbox.held_from_seq("b1") == 6
+    outbox.take_back("b1", 2)
+    assert outbox.held_seqs("b1") == [2, 6, 7]
+    assert [outbox.next_held("b1", seq) for seq in (2, 3, 8)] == [2, 6, None]
+    assert outbox.held_from_seq("b1") == 6
+
+
+def test_what_nobody_asked_for_in_time_goes(tmp_path: Path) -> None:
+    outbox = filled(tmp_path)
+    outbox.confirm("b1", 2 * SEGMENT_RECORDS + 10)
+    outbox.close()
+    assert {one.suffix for one in tmp_path.iterdir()} == {".kept"}
+    for one in tmp_path.iterdir():
+        os.utime(one, (0, 0))
+    again = keeping(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert again.held_from_seq("b1") is None
+    again.take_back("b1", 1)
+    assert len(again) == 0
+
+
+def test_only_so_much_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitorme.outbox.KEPT_MAX_BYTES", 40_000)
+    outbox = filled(tmp_path, 4 * SEGMENT_RECORDS)
+    outbox.confirm("b1", 4 * SEGMENT_RECORDS)
+    assert sum(one.stat().st_size for one in tmp_path.iterdir()) <= 40_000
+    assert outbox.held_from_seq("b1") == 3 * SEGMENT_RECORDS + 1
+
+
+def test_a_disk_that_is_full_gets_the_room_of_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = filled(tmp_path, SEGMENT_RECORDS)
+    outbox.confirm("b1", SEGMENT_RECORDS)
+    real = os.pwrite
+
+    def refuse_while_kept(file: int, data: bytes, offset: int) -> int:
+        if list(tmp_path.glob("*.kept")):
+            raise OSError(28, "No space left on device")
+        return real(file, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", refuse_while_kept)
+    with pytest.raises(StorageError, match="No space left"):
+        outbox.append(entry(SEGMENT_RECORDS + 1))
+    outbox.append(entry(SEGMENT_RECORDS + 1))
+    assert seqs(outbox) == [("b1", SEGMENT_RECORDS + 1)]
+
+
+def test_what_the_disk_has_lost_of_what_is_kept_is_not_taken_back(
+    tmp_path: Path,
+) -> None:
+    outbox = filled(tmp_path)
+    outbox.confirm("b1", 2 * SEGMENT_RECORDS + 10)
+    min(tmp_path.iterdir()).unlink()
+    outbox.take_back("b1", 1)
+    assert outbox.held_seqs("b1")[0] == SEGMENT_RECORDS + 1
+
+
+@fresh_folders
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("append"), st.sampled_from(["b1", "b2"])),
+            st.tuples(st.just("confirm"), st.integers(0, 40)),
+            st.tuples(st.just("take_back"), st.integers(1, 40)),
+            st.tuples(st.just("reopen"), st.none()),
+        ),
+        max_size=60,
+    )
+)
+def test_whatever_comes_what_is_unconfirmed_is_held(
+    tmp_path: Path, steps: list[tuple[str, object]]
+) -> None:
+    """Small segments, so that many are kept; a model of two lines says what is right."""
+    import monitorme.outbox as module
+
+    before, module.SEGMENT_RECORDS = module.SEGMENT_RECORDS, 3  # type: ignore[misc]  # for this test
+    try:
+        folder = tmp_path / new_boot()
+        outbox = keeping(folder)
+        made = {"b1": 0, "b2": 0}
+        confirmed = {"b1": 0, "b2": 0}
+        for what, value in steps:
+            if what == "append":
+                boot = str(value)
+                made[boot] += 1
+                outbox.append(entry(made[boot], boot))
+            elif what == "confirm":
+                assert isinstance(value, int)
+                confirmed["b1"] = max(confirmed["b1"], min(value, made["b1"]))
+                outbox.confirm("b1", value)
+            elif what == "take_back":
+                assert isinstance(value, int)
+                outbox.take_back("b1", value)
+                confirmed["b1"] = min(confirmed["b1"], value - 1)
+            else:
+                outbox.close()
+                outbox = keeping(folder)
+            for boot in made:
+                held = outbox.held_seqs(boot)
+                assert set(range(confirmed[boot] + 1, made[boot] + 1)) <= set(held)
+                assert [seq for b, seq in seqs(outbox) if b == boot] == held
+    finally:
+        module.SEGMENT_RECORDS = before  # type: ignore[misc]  # as it was

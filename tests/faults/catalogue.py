@@ -211,13 +211,11 @@ FAULTS: Final = (
         "pages of the hour's file that is written are overwritten, then the recorder is "
         "killed",
         done.tear_current_hour,
-        names_losses=True,
     ),
     Fault(
         "torn-write-ahead-log",
         "pages of SQLite's write-ahead log are overwritten, then the recorder is killed",
         done.tear_log_ahead,
-        names_losses=True,
     ),
 )
 

@@ -19,7 +19,7 @@ from monitorme.contract.payloads import (
 from monitorme.contract.readings import Reading
 from monitorme.contract.topics import BedId, DeviceChannel, DeviceTopic, VitalTopic
 from monitorme.errors import ContractError, StorageError
-from monitorme.outbox import Entry, Outbox, new_boot
+from monitorme.outbox import KEEP_CONFIRMED_S, Entry, Outbox, new_boot
 from monitorme_device_sim.ledger import Ledger
 from monitorme_device_sim.mqtt import WINDOW, DeviceProtocol, Login
 from monitorme_device_sim.source import Sample
@@ -78,7 +78,7 @@ class SimulatedDevice:
         self.spec = spec
         self.boot = new_boot()
         self.made = 0
-        self.outbox = Outbox(folder)
+        self.outbox = Outbox(folder, keep_confirmed_s=KEEP_CONFIRMED_S)
         self.backlog = Backlog(
             self.outbox, resend_after_s=RESEND_AFTER_S, per_s=backlog_per_s
         )
@@ -224,10 +224,14 @@ class SimulatedDevice:
             return
         if command.boot is None or command.from_seq is None:
             return
-        held = self.outbox.held_from_seq(command.boot)
-        is_gone = held is None or held > command.from_seq
+        try:
+            self.outbox.take_back(command.boot, command.from_seq)
+        except StorageError as error:
+            # The hub asks again.
+            log.error("device=%s cannot look back: %s", self.spec.device, error)
+        held = self.outbox.next_held(command.boot, command.from_seq)
         # A birth speaks for this boot alone: of an older one it would tell a false gap.
-        if is_gone and command.boot == self.boot:
+        if held != command.from_seq and command.boot == self.boot:
             # What is asked for is gone: the birth says from where on we still hold.
             self._publish_status("online", held or self.made + 1)
         self.backlog.begin_from(command.boot, command.from_seq)

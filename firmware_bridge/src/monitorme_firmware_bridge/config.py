@@ -9,6 +9,7 @@ from monitorme.backlog import PER_S
 from monitorme.contract.payloads import Id
 from monitorme.contract.topics import RESERVED_WARDS
 from monitorme.loopback import require_loopback
+from monitorme.outbox import KEEP_CONFIRMED_S
 from monitorme.plugin import PluginConfig
 
 
@@ -67,6 +68,9 @@ class FirmwareBridgeConfig(PluginConfig):
     """The devices, a table `[[plugins.firmware_bridge.lines]]` each."""
     silence_s: float = Field(default=30.0, gt=0)
     """A line that says nothing for so long is connected anew."""
+    keep_confirmed_s: float = Field(default=KEEP_CONFIRMED_S, ge=0)
+    """How long readings are kept that the recorder has on disk: it asks for those again
+    that its disk has lost."""
     resend_after_s: float = Field(default=15.0, gt=0)
     """What stays unconfirmed for so long is published again, then ever more seldom."""
     backlog_per_s: float = Field(default=PER_S, gt=0)

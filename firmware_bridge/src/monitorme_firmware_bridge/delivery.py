@@ -11,7 +11,7 @@ from monitorme.contract.readings import Reading
 from monitorme.contract.topics import BedId, VitalTopic
 from monitorme.errors import BusError
 from monitorme.messaging import Publisher
-from monitorme.outbox import Entry, Outbox
+from monitorme.outbox import KEEP_CONFIRMED_S, Entry, Outbox
 
 AGAIN_AT_ONCE: Final = 500
 """How many readings are published again at most between two reads of the line."""
@@ -28,11 +28,12 @@ class Delivery:
         *,
         resend_after_s: float,
         backlog_per_s: float = PER_S,
+        keep_confirmed_s: float = KEEP_CONFIRMED_S,
     ) -> None:
         """Open the outbox, and begin with what it holds; may raise StorageError."""
         self._bus = bus
         self._bed = bed
-        self._outbox = Outbox(folder, sync=True)
+        self._outbox = Outbox(folder, sync=True, keep_confirmed_s=keep_confirmed_s)
         self._backlog = Backlog(
             self._outbox, resend_after_s=resend_after_s, per_s=backlog_per_s
         )
@@ -59,14 +60,22 @@ class Delivery:
         """Forget what the recorder has on disk."""
         self._outbox.confirm(durable.boot, durable.seq)
 
+    def take_back(self, boot: str, from_seq: int) -> None:
+        """Hold again what the recorder had confirmed and asks for; or StorageError."""
+        self._outbox.take_back(boot, from_seq)
+
     def send_again(self, command: DeviceCommand) -> None:
         """Publish what is held of a boot from a seq on again."""
         assert command.boot is not None
         self._backlog.begin_from(command.boot, command.from_seq or 1)
 
     def held_from_seq(self, boot: str) -> int | None:
-        """Return the oldest unconfirmed seq of a boot."""
+        """Return the oldest seq of a boot that can still be given."""
         return self._outbox.held_from_seq(boot)
+
+    def next_held(self, boot: str, from_seq: int) -> int | None:
+        """Return the first unconfirmed seq of a boot from one on."""
+        return self._outbox.next_held(boot, from_seq)
 
     @property
     def unconfirmed(self) -> int:

@@ -79,6 +79,7 @@ class Line(threading.Thread):
             self._folder,
             resend_after_s=self._config.resend_after_s,
             backlog_per_s=self._config.backlog_per_s,
+            keep_confirmed_s=self._config.keep_confirmed_s,
         ) as delivery:
             known = KnownDevice(
                 self._line.device,
@@ -160,9 +161,8 @@ class Line(threading.Thread):
     def _resend(
         self, known: KnownDevice, command: DeviceCommand, boot: str, from_seq: int
     ) -> None:
-        held = known.held_from_seq(boot)
-        if not known.numbering.knows(boot):
-            held = from_seq + 1
+        known.delivery.take_back(boot, from_seq)
+        held = known.next_held(boot, from_seq)
         if held > from_seq:
             # What is asked for is gone: it says from where on we still hold.
             known.presence.held(boot, held)

@@ -47,6 +47,14 @@ class KnownDevice:
         beyond = self.numbering.kept_through(boot) + 1
         return min(self.delivery.held_from_seq(boot) or beyond, beyond)
 
+    def next_held(self, boot: str, from_seq: int) -> int:
+        """Return the first seq from one on that the bridge or the device can give."""
+        held = self.delivery.next_held(boot, from_seq)
+        if not self.numbering.knows(boot):
+            return held or from_seq + 1
+        beyond = self.numbering.kept_through(boot) + 1
+        return min(held or beyond, beyond)
+
 
 class Session:
     """Takes in what a device says on one connection, and says what to answer."""

@@ -2,7 +2,8 @@
 
 A device's outbox is a folder of segment files. A reading is appended to the newest
 segment with one write, so that it survives the death of the process; a segment goes when
-everything in it is confirmed. A record that the process died in is cut off when the
+everything in it is confirmed, at once or after a while in which the hub may ask for it
+again (`*.kept`). A record that the process died in is cut off when the
 outbox is opened again. A segment that is damaged is set aside as `*.damaged`, whole, and
 what can be read of it is kept.
 """
@@ -14,11 +15,12 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from monitorme.errors import StorageError
+from monitorme.outbox_kept import SUFFIX as KEPT_SUFFIX
+from monitorme.outbox_kept import KeptSegments, Segment, unbroken_from
 from monitorme.outbox_segment import (
     Entry,
     Scan,
@@ -30,21 +32,24 @@ from monitorme.outbox_segment import (
     write_whole,
 )
 
-__all__ = ["DEFAULT_MAX_BYTES", "SEGMENT_RECORDS", "Entry", "Outbox", "new_boot"]
+__all__ = [
+    "DEFAULT_MAX_BYTES",
+    "KEEP_CONFIRMED_S",
+    "SEGMENT_RECORDS",
+    "Entry",
+    "Outbox",
+    "new_boot",
+]
 
 log = logging.getLogger(__name__)
 
 _SEGMENT_NAME: Final = re.compile(r"\d{12}\.segment")
 SEGMENT_RECORDS: Final = 512
 DEFAULT_MAX_BYTES: Final = 256 * 1024 * 1024
-
-
-@dataclass(slots=True)
-class _Segment:
-    path: Path
-    records: int = 0
-    unconfirmed: int = 0
-    size: int = 0
+KEEP_CONFIRMED_S: Final = 900.0
+"""How long a device keeps what is confirmed: the recorder has readings in one place alone
+for 5 minutes (`fold_every_s`), and a salvage before it asks may take as long."""
+KEPT_MAX_BYTES: Final = 8 * 1024 * 1024
 
 
 class _Place(NamedTuple):
@@ -68,12 +73,18 @@ class Outbox:
     """
 
     def __init__(
-        self, folder: Path, *, max_bytes: int = DEFAULT_MAX_BYTES, sync: bool = False
+        self,
+        folder: Path,
+        *,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        sync: bool = False,
+        keep_confirmed_s: float = 0.0,
     ) -> None:
+        self._kept = KeptSegments(keep_confirmed_s, KEPT_MAX_BYTES)
         self._folder = folder
         self._max_bytes = max_bytes
         self._sync = sync
-        self._segments: dict[int, _Segment] = {}
+        self._segments: dict[int, Segment] = {}
         self._boots: dict[str, deque[_Place]] = {}
         self._file: int | None = None
         self._newest = 0
@@ -107,18 +118,40 @@ class Outbox:
             if self._sync and self._file is not None:
                 os.fsync(self._file)
         except OSError as error:
+            self._kept.clear()
             raise StorageError(
                 f"the outbox {self._folder} cannot be written: {error.strerror}"
             ) from error
         self._make_room()
 
     def confirm(self, boot: str, seq: int) -> None:
-        """Forget all readings of a boot up to `seq`."""
+        """Forget all readings of a boot up to `seq`, or keep them to be asked for."""
         places = self._boots.get(boot)
         while places and places[0].seq <= seq:
             self._forget(places.popleft())
         if places is not None and not places:
             del self._boots[boot]
+        self._kept.purge()
+
+    def take_back(self, boot: str, seq: int) -> None:
+        """Hold what is still kept of a boot from `seq` on as if it were unconfirmed.
+
+        For a hub that has lost what it had confirmed. Raises StorageError.
+        """
+        if not self._kept.is_keeping:
+            return
+        for number in self._kept.with_any(boot, seq):
+            segment = self._segments[number] = self._kept.take(number)
+            self._bytes += segment.size
+        held = {place.seq: place for place in self._boots.get(boot, ())}
+        for number, segment in self._segments.items():
+            if segment.has_from(boot, seq):
+                for place in self._places(number, segment, boot):
+                    if place.seq >= seq and place.seq not in held:
+                        held[place.seq] = place
+                        segment.unconfirmed += 1
+        if held:
+            self._boots[boot] = deque(held[one] for one in sorted(held))
 
     def pending(self) -> Iterator[Entry]:
         """Return what is unconfirmed, boot by boot, oldest first."""
@@ -136,36 +169,49 @@ class Outbox:
                 yield entry
 
     def held_from_seq(self, boot: str) -> int | None:
-        """Return the oldest seq of a boot that is still held."""
+        """Return from which seq of a boot on all can be given; None where nothing can.
+
+        What is kept counts as far as nothing is missing between it and the rest.
+        """
         places = self._boots.get(boot)
-        return places[0].seq if places else None
+        if not self._kept.is_keeping:
+            return places[0].seq if places else None
+        live = [
+            run for one in self._segments.values() for run in one.runs.get(boot, ())
+        ]
+        return unbroken_from([*live, *self._kept.runs(boot)])
+
+    def next_held(self, boot: str, seq: int) -> int | None:
+        """Return the first unconfirmed seq of a boot from `seq` on."""
+        places = self._boots.get(boot, ())
+        return next((one.seq for one in places if one.seq >= seq), None)
 
     def held_seqs(self, boot: str) -> list[int]:
-        """Return the seqs of a boot that are still held, in order."""
+        """Return the seqs of a boot that are unconfirmed, in order."""
         return [place.seq for place in self._boots.get(boot, ())]
 
     def newest_seq(self, boot: str) -> int:
-        """Return the newest seq of a boot that is still held; 0 for none."""
+        """Return the newest seq of a boot that is unconfirmed; 0 for none."""
         places = self._boots.get(boot)
         return places[-1].seq if places else 0
 
     def oldest(self) -> tuple[str, int] | None:
-        """Return boot and seq of the oldest reading that is held."""
+        """Return boot and seq of the oldest reading that is unconfirmed."""
         for boot, places in self._boots.items():
             return boot, places[0].seq
         return None
 
     @property
     def boots(self) -> tuple[str, ...]:
-        """The boots of which something is held, oldest first."""
+        """The boots of which something is unconfirmed, oldest first."""
         return tuple(self._boots)
 
     def close(self) -> None:
-        """Close the file; what is unconfirmed stays on disk, and nothing else."""
+        """Close the file; what is unconfirmed stays on disk, and what is kept."""
         self._close_file()
         newest = self._segments.get(self._newest)
         if newest is not None and not newest.unconfirmed:
-            self._remove(self._newest)
+            self._retire(self._newest)
 
     def _close_file(self) -> None:
         if self._file is not None:
@@ -181,14 +227,14 @@ class Outbox:
         self._bytes += len(record)
         self._remember(entry, _Place(entry.seq, self._newest, offset, len(record)))
 
-    def _writable(self) -> _Segment:
+    def _writable(self) -> Segment:
         """Return the segment to append to, open."""
         segment = self._segments.get(self._newest)
         if segment is None or segment.records >= SEGMENT_RECORDS:
             self._finish_segment()
             self._newest += 1
             path = self._folder / f"{self._newest:012}.segment"
-            segment = self._segments[self._newest] = _Segment(path)
+            segment = self._segments[self._newest] = Segment(path)
         if self._file is None:
             self._file = os.open(segment.path, os.O_WRONLY | os.O_CREAT, 0o600)
             if self._sync:
@@ -211,7 +257,7 @@ class Outbox:
         else:
             places.append(place)
         segment = self._segments[place.segment]
-        segment.records += 1
+        segment.note(entry.boot, entry.seq)
         segment.unconfirmed += 1
 
     def _forget(self, place: _Place) -> None:
@@ -221,18 +267,38 @@ class Outbox:
         segment.unconfirmed -= 1
         is_full = segment.records >= SEGMENT_RECORDS
         if not segment.unconfirmed and (is_full or place.segment != self._newest):
-            self._remove(place.segment)
+            self._retire(place.segment)
 
-    def _remove(self, number: int) -> None:
+    def _retire(self, number: int) -> None:
+        """Let go a segment of which everything is confirmed."""
+        segment = self._drop(number)
+        if self._kept.is_keeping:
+            self._kept.add(number, segment)
+        else:
+            segment.unlink()
+
+    def _drop(self, number: int) -> Segment:
         if number == self._newest:
             self._close_file()
         segment = self._segments.pop(number)
         self._bytes -= segment.size
+        return segment
+
+    def _places(self, number: int, segment: Segment, boot: str) -> list[_Place]:
+        """Return where a segment has a boot's records; what cannot be read has none."""
         try:
-            segment.path.unlink(missing_ok=True)
+            scanned = scan(segment.path.read_bytes()[: segment.size])
+        except FileNotFoundError:
+            return []
         except OSError as error:
-            # It will be found again and sent again, which does no harm.
-            log.warning("cannot delete file=%s: %s", segment.path, error.strerror)
+            raise StorageError(
+                f"the outbox {self._folder} cannot be read: {error.strerror}"
+            ) from error
+        return [
+            _Place(entry.seq, number, start, stop - start)
+            for entry, start, stop in scanned.found
+            if entry.boot == boot
+        ]
 
     def _make_room(self) -> None:
         """Drop the oldest segments while the outbox is larger than it may be."""
@@ -241,7 +307,7 @@ class Outbox:
             gone = self._segments[oldest].unconfirmed
             self.dropped += gone
             log.error("outbox full, dropping oldest readings=%d", gone)
-            self._remove(oldest)
+            self._drop(oldest).unlink()
             for boot, places in list(self._boots.items()):
                 kept = deque(one for one in places if one.segment != oldest)
                 if kept:
@@ -282,10 +348,11 @@ class Outbox:
         self._forget(place)
 
     def _load(self) -> None:
+        self._load_kept()
         for path in sorted(self._folder.glob("*.segment")):
             if not _SEGMENT_NAME.fullmatch(path.name):
                 continue
-            self._newest = int(path.stem)
+            self._newest = max(self._newest, int(path.stem))
             data = path.read_bytes()
             scanned = scan(data)
             if scanned.damaged:
@@ -296,12 +363,22 @@ class Outbox:
             self._take_in(path, scanned)
 
     def _take_in(self, path: Path, scanned: Scan) -> None:
-        self._segments[self._newest] = _Segment(path, size=scanned.end)
+        number = int(path.stem)
+        self._segments[number] = Segment(path, size=scanned.end)
         self._bytes += scanned.end
         for entry, start, stop in scanned.found:
-            self._remember(entry, _Place(entry.seq, self._newest, start, stop - start))
+            self._remember(entry, _Place(entry.seq, number, start, stop - start))
         if not scanned.found:
-            self._remove(self._newest)
+            self._drop(number).unlink()
+
+    def _load_kept(self) -> None:
+        for path in sorted(self._folder.glob(f"*{KEPT_SUFFIX}")):
+            data, age_s = path.read_bytes(), time.time() - path.stat().st_mtime
+            segment = Segment(path, size=len(data))
+            for entry, _, _ in scan(data).found:
+                segment.note(entry.boot, entry.seq)
+            self._newest = max(self._newest, int(path.stem))
+            self._kept.add(int(path.stem), segment, max(0.0, age_s))
 
     def _set_aside(self, path: Path, data: bytes, scanned: Scan) -> None:
         aside = set_aside(path, data, scanned.found)

@@ -129,7 +129,7 @@ class DeviceStatus(Payload):
     via: Id | None = None
     """The service that speaks for it, where it does not speak MQTT itself."""
     held_from_seq: Seq | None = None
-    """The oldest unconfirmed seq that it still holds: older gaps are for ever."""
+    """From here on it can still give everything: what is missing before is for ever."""
 
 
 class Durable(Payload):
@@ -151,7 +151,8 @@ class DeviceCommand(Payload):
     boot: Id | None = None
     """The boot whose readings to send again."""
     from_seq: Seq | None = None
-    """The first seq to send again; the device goes on to the newest."""
+    """The first seq to send again, also where it was confirmed once; the device goes on to
+    the newest."""
     settings: dict[Name, bool | int | float | str] = Field(default_factory=dict)
     """Settings to change."""
 
