@@ -5,6 +5,9 @@ same ones in a day.
 """
 
 import math
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -63,6 +66,18 @@ def best_of(times: int, action: Callable[[], object]) -> float:
     return min(processor_s(action) for _ in range(times))
 
 
+def least_s(times: int, *arguments: str) -> float:
+    """Return the least processor time of some runs of a command, start and all."""
+    spent_s = []
+    for _ in range(times):
+        before = os.times()
+        command = [sys.executable, "-m", "monitorme", *arguments]
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+        after = os.times()
+        spent_s.append(sum(after[2:4]) - sum(before[2:4]))
+    return min(spent_s)
+
+
 def main() -> None:
     """Print what a day costs."""
     catalogue = Catalogue.load()
@@ -79,6 +94,8 @@ def main() -> None:
         read_s = best_of(
             3, lambda: Recording.of(catalogue, read_csv(path, catalogue, print))
         )
+        start_s = least_s(5, "analysis", "replay", "--help")
+        whole_s = least_s(3, "analysis", "replay", str(path))
     judge_s = best_of(3, lambda: replay(recording, setting))
     (stay,) = replay(recording, setting)
     total_s = read_s + judge_s
@@ -95,6 +112,11 @@ def main() -> None:
     print(
         f"  together {total_s:.2f} s, {BUDGET_S / total_s:.1f} times within {BUDGET_S} s; "
         f"{DAY_S / total_s:,.0f} times real time"
+    )
+    print(
+        f"`monitorme analysis replay day.csv`: {whole_s:.2f} s of processor for the whole "
+        f"command, {BUDGET_S / whole_s:.1f} times within {BUDGET_S} s; its start "
+        f"(`--help`) {start_s:.2f} s"
     )
     points = [(n * 30_000, 95 + math.sin(n)) for n in range(20)]
     line_s = best_of(5, lambda: [fit(points) for _ in range(200)]) / 200

@@ -64,10 +64,14 @@ class Installed:
         }
 
 
-def find() -> Iterator[Installed]:
-    """Load every installed distribution by itself; a broken one is named, not fatal."""
+def find(name: str | None = None) -> Iterator[Installed]:
+    """Load every installed distribution by itself; a broken one is named, not fatal.
+
+    With `name`, only what is installed under it.
+    """
     for entry in sorted(entry_points(group=hooks.ENTRY_POINT_GROUP), key=_by_name):
-        yield _load(entry)
+        if name in (None, entry.name):
+            yield _load(entry)
 
 
 def find_named(name: str) -> Installed:

@@ -1,5 +1,6 @@
 """Which commands there are: the hub's own, and those that distributions add."""
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Final
 
@@ -39,12 +40,18 @@ class CommandCatalogue(click.Group):
             module = import_module(f"monitorme.commands.{BUILT_IN[cmd_name]}")
             command: click.Command = getattr(module, cmd_name)
             return command
-        return self._added().get(cmd_name)
+        # Most are named after what brings them, and the others need not be loaded then.
+        of_that_name = installed.find(cmd_name)
+        return _commands(of_that_name).get(cmd_name) or self._added().get(cmd_name)
 
     def _added(self) -> dict[str, click.Command]:
-        return {
-            command.name: command
-            for distribution in installed.find()
-            for command in distribution.commands()
-            if command.name and command.name not in BUILT_IN
-        }
+        return _commands(installed.find())
+
+
+def _commands(distributions: Iterable[installed.Installed]) -> dict[str, click.Command]:
+    return {
+        command.name: command
+        for distribution in distributions
+        for command in distribution.commands()
+        if command.name and command.name not in BUILT_IN
+    }

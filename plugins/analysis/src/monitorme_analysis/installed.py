@@ -16,13 +16,20 @@ log = logging.getLogger(__name__)
 AnyRule = Rule[Any, Any]
 
 
-def installed_rules() -> tuple[list[type[AnyRule]], list[str]]:
+def installed_rules(
+    *, has_waveforms: bool = True
+) -> tuple[list[type[AnyRule]], list[str]]:
     """Return all rule classes, and a sentence for each distribution that failed.
+
+    Without waveforms, those that come along and need one are left out.
 
     A distribution that cannot be loaded, or that takes another's name for a rule of its
     own, is left out by name and stops no other.
     """
-    found = list(_rules_of("analysis", built_in))
+    if has_waveforms:
+        found = list(_rules_of("analysis", built_in))
+    else:
+        found = list(built_in.of_numbers())
     failed = []
     for entry in sorted(
         entry_points(group=hooks.ENTRY_POINT_GROUP), key=lambda one: one.name

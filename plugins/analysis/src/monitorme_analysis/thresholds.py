@@ -66,6 +66,15 @@ class Thresholds(Rule[ThresholdsState, ThresholdsSettings]):
         self, state: ThresholdsState, observed: Observed, context: RuleContext
     ) -> tuple[ThresholdsState, Findings]:
         """Judge a number, or each component of a composite value."""
+        value = observed.value
+        if isinstance(value, float) and not state.sides:
+            # Nearly all readings are well within limits: a look at the rest costs nothing.
+            limits = context.limits.get(observed.vital)
+            if limits is None:
+                return state, None
+            low, high = limits.quiet
+            if low < value < high:
+                return state, None
         late_ms = observed.received_ms - observed.at_ms
         if late_ms > LATE_AFTER_MS:
             return self._step_late(state, observed, context, late_ms)

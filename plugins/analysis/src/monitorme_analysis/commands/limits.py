@@ -6,8 +6,6 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from monitorme.commands.options import (
     BedType,
@@ -72,6 +70,9 @@ def show(bed: BedId, data: Path, broker: str | None, as_json: bool) -> None:
         return
     click.echo(f"{bed}: {result['category']}, sleep {result['sleep']}")
     of_patient = set(result["of_patient"])
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table("vital", *_SIDES, "delay s", "set for")
     for name, one in result["limits"].items():
         for when in ("awake", "asleep"):

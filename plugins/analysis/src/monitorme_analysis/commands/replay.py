@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitorme.commands.connection import history_url
 from monitorme.commands.options import BedType, broker_option, data_option
 from monitorme.commands.times import TimeType
 from monitorme.contract.payloads import Category
@@ -155,7 +154,8 @@ def replay(**options: Any) -> None:
     catalogue = Catalogue.load()
     settings = question.settings()
     for setting in settings:
-        setting.rule_set(catalogue)  # a mistake in it is told before all is read
+        if setting.rules:
+            setting.rule_set(catalogue)  # a mistake in it is told before all is read
     refused = _Refused()
     if question.history:
         recording = _recorded(question, catalogue)
@@ -224,6 +224,7 @@ def _read(
 
 def _recorded(question: _Question, catalogue: "Catalogue") -> "Recording":
     """Return what a recorder has of beds; what it has refused is not in it."""
+    from monitorme.commands.connection import history_url
     from monitorme_analysis.replay import history
     from monitorme_analysis.replay.run import Recording
 

@@ -4,8 +4,6 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from monitorme.commands.options import (
     BedType,
@@ -45,6 +43,9 @@ def scores(
             click.echo(f"  {one['response']}")
     for name, why in result["not_for"].items():
         click.echo(f"{name}: {why}")
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table("time", "score", title=f"the last {hours:g} h")
     for one in result["history"]:
         at = datetime.fromtimestamp(one["at_ms"] / 1000).astimezone()

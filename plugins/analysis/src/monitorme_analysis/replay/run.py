@@ -6,12 +6,13 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import inf
 from operator import itemgetter
 from typing import Final
 
 from monitorme.contract.payloads import Category
-from monitorme.contract.vitals import Catalogue
+from monitorme.contract.vitals import Catalogue, VitalKind
 from monitorme_analysis.bed import BedAnalysis
 from monitorme_analysis.bed_state import BedState, Known
 from monitorme_analysis.installed import installed_rules
@@ -46,9 +47,10 @@ class Setting:
     rules: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Settings of rules, by name; a rule without any has its defaults."""
 
-    def rule_set(self, catalogue: Catalogue) -> RuleSet:
+    def rule_set(self, catalogue: Catalogue, *, has_waveforms: bool = True) -> RuleSet:
         """Return the rules; raises ConfigError naming a mistake in their settings."""
-        classes, _ = installed_rules()
+        # Settings may be of any rule, which is looked for among all of them.
+        classes, _ = installed_rules(has_waveforms=has_waveforms or bool(self.rules))
         return RuleSet.configured(classes, self.rules, catalogue)
 
 
@@ -68,7 +70,7 @@ class Stay:
         return (self.end_ms - self.begin_ms) / 3_600_000
 
 
-@dataclass(slots=True)
+@dataclass
 class Recording:
     """Readings of some beds, each bed's in order of time."""
 
@@ -76,6 +78,13 @@ class Recording:
     beds: dict[str, list[Row]]
     lain: Mapping[str, Sequence[Lain]] = field(default_factory=dict)
     """Who lay in a bed; where nobody is known, all is of one patient."""
+
+    @cached_property
+    def has_waveforms(self) -> bool:
+        """Whether any reading is a block of a waveform."""
+        vitals = {row[2] for rows in self.beds.values() for row in rows}
+        kinds = {self.catalogue[vital].kind for vital in vitals}
+        return VitalKind.WAVEFORM in kinds
 
     def stays(self) -> Iterator[tuple[Lain, list[Row]]]:
         """Return each patient in each bed, with the readings that are theirs."""
@@ -108,7 +117,7 @@ class Recording:
 
 def replay(recording: Recording, setting: Setting) -> list[Stay]:
     """Return what would have been found in each bed; raises nothing for odd values."""
-    rules = setting.rule_set(recording.catalogue)
+    rules = setting.rule_set(recording.catalogue, has_waveforms=recording.has_waveforms)
     with _uncollected():
         return [
             _BedReplay(recording.catalogue, setting, rules, lain).run(rows)
