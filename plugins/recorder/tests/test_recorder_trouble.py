@@ -3,6 +3,7 @@
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -381,8 +382,11 @@ def test_a_closed_hour_that_is_damaged_is_told_before_anybody_asks_for_it(
     assert run.context.counts["recorded"] == 1, "nothing waits for the check"
     plugin = run.plugin
     assert isinstance(plugin, Recorder)
-    assert plugin._checking is not None
-    plugin._checking._thread.join(30)
+    assert plugin._past is not None
+    deadline_s = time.monotonic() + 30
+    while middle.name not in plugin._past.readers.mended:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
     run.tick()
     assert run.context.figures["hours_to_check"] == 0
     alarm = run.context.alarms["journal_damaged"]
@@ -390,6 +394,54 @@ def test_a_closed_hour_that_is_damaged_is_told_before_anybody_asks_for_it(
     assert any(middle.name in text for text in run.context.trouble.values())
     for whole in (oldest, newest):
         assert not any(whole.name in text for text in run.context.trouble.values())
+    run.stop()
+
+
+def seqs_and_losses(run: PluginRun) -> tuple[list[int], list[tuple[int, int]]]:
+    """Return the seqs that are there, and the spans that are named as lost."""
+    plugin = run.plugin
+    assert isinstance(plugin, Recorder)
+    assert plugin._past is not None
+    found = sorted(one.kept.seq for one in plugin._past.inventory.everything())
+    lost = plugin._past.written.losses("ward-a", "bed-01")
+    return found, [(one.first_seq, one.last_seq) for one in lost]
+
+
+def test_a_closed_hour_that_is_damaged_is_written_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "recorder"
+    run = started(folder)
+    for hour in range(3):
+        run.now_ms = START_MS + hour * HOUR_MS
+        for start in range(1, 3_001, 50):
+            seqs = range(hour * 3_000 + start, hour * 3_000 + start + 50)
+            run.plugin.handle([message(run, seq) for seq in seqs])
+    run.stop()
+    _, middle, _ = journal_files(folder)
+    before = middle.read_bytes()
+    with middle.open("r+b") as file:
+        for page in range(5, len(before) // 4_096, 3):
+            file.seek(page * 4_096)
+            file.write(b"\xa5" * 4_096)
+    torn = middle.read_bytes()
+    run.start()
+    plugin = run.plugin
+    assert isinstance(plugin, Recorder)
+    assert plugin._past is not None
+    deadline_s = time.monotonic() + 30
+    while middle.name not in plugin._past.readers.mended:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
+    found, lost = seqs_and_losses(run)
+    assert len(found) == len(set(found))
+    named = [seq for first, last in lost for seq in range(first, last + 1)]
+    assert sorted([*found, *named]) == list(range(1, 9_001))
+    assert len(found) > 6_000, "some of what is torn stands in two places"
+    assert middle.with_suffix(".damaged").read_bytes() == torn
+    if named:
+        run.plugin.handle([message(run, named[0])])
+        assert seqs_and_losses(run)[0].count(named[0]) == 1, (
+            "what comes again is stored"
+        )
     run.stop()
 
 
@@ -401,7 +453,7 @@ def test_a_check_that_is_not_over_holds_no_end_up(tmp_path: Path) -> None:
     plugin = run.plugin
     assert isinstance(plugin, Recorder)
     assert plugin._past is not None
-    waits = Checking(plugin._past.readers, store_of(run).path, pause_s=1_000)
+    waits = Checking(plugin._past.readers, store_of(run), pause_s=1_000)
     waits.start()
     waits.stop()
     assert not waits._thread.is_alive()

@@ -1,5 +1,7 @@
 """The closed hours are looked through when the recorder starts, behind everything else.
 
+What is damaged, then or later, is written anew.
+
 The newest hour is checked before it is gone on with. The others would hold acceptance up
 for minutes: a thread of low priority reads them, newest first, one after another, so that
 a damaged one is told before somebody asks for it.
@@ -13,7 +15,10 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from monitorme.errors import StorageError
 from monitorme_recorder.history.hour_readers import HourReaders, open_read_only
+from monitorme_recorder.mending import count, mend
+from monitorme_recorder.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -22,17 +27,21 @@ PAUSE_S: Final = 1.0
 NICENESS: Final = 15
 """How far the thread stands back for all others (Linux counts it by thread)."""
 STOP_S: Final = 5.0
+MEND_EVERY_S: Final = 5.0
+"""How often it is looked whether a damage was met."""
 
 
 class Checking:
-    """Checks the files that were there at the start, once; for the recorder's thread."""
+    """Checks what was there at the start, and mends; for the recorder's thread."""
 
     def __init__(
-        self, readers: HourReaders, current: Path, *, pause_s: float = PAUSE_S
+        self, readers: HourReaders, store: Store, *, pause_s: float = PAUSE_S
     ) -> None:
         self._readers = readers
+        self._store = store
+        self._failed: set[str] = set()
         self._pause_s = pause_s
-        self._waiting = [path for path in readers.paths() if path != current]
+        self._waiting = [path for path in readers.paths() if path != store.path]
         self._db: sqlite3.Connection | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="check", daemon=True)
@@ -69,6 +78,29 @@ class Checking:
                 self._readers.torn.setdefault(path.name, found)
             self._waiting.pop()
             self._stopping.wait(self._pause_s)
+        while not self._stopping.is_set():
+            for name in {**self._readers.damaged, **self._readers.torn}:
+                self._mend(self._readers.folder / name)
+            self._stopping.wait(MEND_EVERY_S)
+
+    def _mend(self, path: Path) -> None:
+        """Write a damaged hour anew, unless it is the one that is written."""
+        if path.name in self._failed or path == self._store.path or not path.exists():
+            return
+        try:
+            done = mend(path, self._readers, self._stopping)
+        except StorageError as error:
+            # Not again before the next start: it takes minutes.
+            self._failed.add(path.name)
+            log.error("a damaged hour stays as it is file=%s: %s", path.name, error)
+            return
+        if done is None:
+            return
+        self._store.note_lost(done.lost)
+        self._readers.mended[path.name] = (
+            f"{path.name} was damaged and is written anew: {done.readings} readings were "
+            f"saved, {count(done.lost)} are lost and named"
+        )
 
     def _fault(self, path: Path) -> str:
         """Return what is wrong with a file; empty where nothing is."""

@@ -48,7 +48,7 @@ def _open_whole(path: Path, told: list[str]) -> tuple[HourFile, bool]:
     with storage_errors(path):
         torn = torn_log(path)
         if torn is not None:
-            keep_aside(path, _free_name(path))
+            keep_aside(path, free_name(path))
     if torn is not None and torn.is_mixed:
         raise StorageError("its write-ahead log is torn, and was partly copied")
     file = HourFile(path)
@@ -68,7 +68,7 @@ def _open_whole(path: Path, told: list[str]) -> tuple[HourFile, bool]:
 
 def _set_aside(path: Path) -> Path:
     """Move a file and its write-ahead log out of the way, under a name that is free."""
-    aside = _free_name(path)
+    aside = free_name(path)
     log_file, shared = companions(path)
     if log_file.exists():
         log_file.replace(companions(aside)[0])
@@ -77,7 +77,8 @@ def _set_aside(path: Path) -> Path:
     return aside
 
 
-def _free_name(path: Path) -> Path:
+def free_name(path: Path) -> Path:
+    """Return a name for a damaged file that nothing has yet."""
     number, aside = 1, path.with_suffix(".damaged")
     while aside.exists() or companions(aside)[0].exists():
         number += 1

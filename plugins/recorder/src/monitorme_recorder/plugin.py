@@ -121,7 +121,7 @@ class Recorder(Plugin[RecorderConfig]):
         self._server = WebServer(app, host=self.config.host, port=self.config.port)
         self._server.start()
         context.endpoints["history"] = self._server.url
-        self._checking = Checking(self._past.readers, self._store.path)
+        self._checking = Checking(self._past.readers, self._store)
         self._checking.start()
 
     def handle(self, batch: Sequence[Message]) -> None:

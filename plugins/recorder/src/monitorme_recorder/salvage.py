@@ -1,14 +1,17 @@
 """What can still be read of a damaged hour, put into a new file of the same name.
 
-Of what cannot be read, the new file's watermarks know nothing: it is asked for from the
-devices again, and becomes a gap where they no longer hold it either.
+Of what cannot be read of the newest hour, the new file's watermarks know nothing: it is
+asked for from the devices again, and becomes a gap where they no longer hold it either.
+Of a closed hour it is a gap at once: what the hour's own watermarks say that it had.
 """
 
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
+
+import msgspec
 
 from monitorme.contract.readings import Reading
 from monitorme.errors import StorageError
@@ -17,6 +20,8 @@ from monitorme_recorder.damaged_file import DamagedFile
 from monitorme_recorder.hour_file import (
     ROWS_OF_AN_HOUR,
     HourFile,
+    end_of,
+    hour_of,
     journal_files,
     storage_errors,
 )
@@ -28,6 +33,7 @@ from monitorme_recorder.records import (
     before_judgement,
     pack_log,
 )
+from monitorme_recorder.spans import Span
 from monitorme_recorder.watermark import Watermark
 
 log = logging.getLogger(__name__)
@@ -46,6 +52,48 @@ def salvage(damaged: Path, path: Path) -> tuple[HourFile, int]:
     return new, readings
 
 
+class LostSpan(NamedTuple):
+    """Readings of a boot that a closed hour had, and has no more."""
+
+    device: str
+    boot: str
+    first: int
+    last: int
+
+
+class Mended(NamedTuple):
+    """What came of writing a closed hour anew."""
+
+    readings: int
+    lost: list[LostSpan]
+
+
+def salvage_closed(path: Path, into: Path, noticed_ms: int) -> Mended:
+    """Write all that can be read of a closed hour into a new file.
+
+    What is lost is named in it, boot by boot, where the hour's watermarks can be read.
+    """
+    before = _marks_before(path)
+    new = HourFile(into)
+    try:
+        with Pages(path) as pages, new.transaction():
+            old = DamagedFile(pages)
+            work = _Salvage(old, new, before)
+            is_first = not before
+            readings = work.run()
+            lost = list(work.lost(_marks_or_none(path), is_first=is_first))
+            beds = {(one.device, one.boot): one for one in old.streams.values()}
+            hour = (hour_of(path), end_of(path))
+            for one in lost:
+                stream = beds.get((one.device, one.boot))
+                if stream is not None:
+                    span = Span(one.first, one.last)
+                    new.add_gap(stream, span, noticed_ms, "journal_damaged", hour)
+    finally:
+        new.close()
+    return Mended(readings, lost)
+
+
 class _Salvage:
     """Copies what is readable, each reading once."""
 
@@ -54,6 +102,7 @@ class _Salvage:
         self._new = new
         self._marks = marks
         self._logged: Marks = {}
+        self._first: dict[tuple[str, str], int] = {}
         self._readings = 0
 
     def run(self) -> int:
@@ -75,6 +124,22 @@ class _Salvage:
             for (device, boot), mark in self._marks.items()
         )
         return self._readings
+
+    def lost(self, end: Marks, *, is_first: bool) -> Iterator[LostSpan]:
+        """Return what the watermarks of the hour's end know and nothing has any more.
+
+        Of the journal's first hour nobody knows with which seqs it began: what is lost
+        before the first that was saved cannot be told from what came earlier.
+        """
+        for key, mark in sorted(end.items()):
+            if is_first and key not in self._first:
+                continue
+            first = self._first[key] if is_first else 1
+            found = self._marks.get(key, Watermark())
+            for span in mark.stored():
+                for part in found.lacking(span):
+                    if part.last >= first:
+                        yield LostSpan(*key, max(part.first, first), part.last)
 
     def _from_chunks(self) -> Iterator[LogRecord]:
         """Copy the chunks; returns what of them the log has not, to be logged too."""
@@ -101,6 +166,8 @@ class _Salvage:
         if mark.has(seq):
             return False
         mark.add(seq, now_ms)
+        key = (stream.device, stream.boot)
+        self._first[key] = min(seq, self._first.get(key, seq))
         self._readings += 1
         return True
 
@@ -151,6 +218,15 @@ def _marks_before(path: Path) -> Marks:
             except StorageError:
                 continue
     return {}
+
+
+def _marks_or_none(path: Path) -> Marks:
+    """Return the watermarks of a file, none where they cannot be read."""
+    try:
+        return _marks_in(path)
+    except (StorageError, msgspec.MsgspecError) as error:
+        log.error("no watermarks left file=%s: %s", path.name, error)
+        return {}
 
 
 def _marks_in(path: Path) -> Marks:

@@ -47,6 +47,17 @@ class Watermark:
             self._insert(seq)
             self.gap_since_ms = self.gap_since_ms or now_ms
 
+    def stored(self) -> list[Span]:
+        """Return what is stored, in order."""
+        found, first = [], 1
+        for span in sorted(self.lost):
+            if first < span.first:
+                found.append(Span(first, span.first - 1))
+            first = max(first, span.last + 1)
+        if first <= self.through:
+            found.append(Span(first, self.through))
+        return [*found, *self.beyond]
+
     def missing(self) -> list[Span]:
         """Return the gaps, in order."""
         ends = [self.through, *(span.last for span in self.beyond)]

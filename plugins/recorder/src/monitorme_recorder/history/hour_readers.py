@@ -17,7 +17,7 @@ import msgspec
 
 from monitorme.contract.readings import FUTURE_TOLERANCE_MS
 from monitorme.errors import StorageError
-from monitorme_recorder.hour_file import end_of, journal_files
+from monitorme_recorder.hour_file import companions, end_of, journal_files
 from monitorme_recorder.records import Kept, unpack_chunk
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,9 @@ class HourReaders:
         """Files that could not be read, by name, with the reason."""
         self.torn: dict[str, str] = {}
         """Files of which a chunk could not be read, while the rest serves."""
+        self.mended: dict[str, str] = {}
+        """Files that were written anew because they were damaged, with what is lost."""
+        self._replaced: dict[Path, int] = {}
         self._idle: dict[Path, list[sqlite3.Connection]] = {}
         self._lock = threading.Lock()
 
@@ -53,7 +56,7 @@ class HourReaders:
 
         Whether they were damaged matters no more.
         """
-        for known in (self.damaged, self.torn):
+        for known in (self.damaged, self.torn, self.mended):
             for name in tuple(known):  # other threads add to it
                 if not (self.folder / name).exists():
                     known.pop(name, None)
@@ -62,6 +65,19 @@ class HourReaders:
             closing = [db for path in gone for db in self._idle.pop(path)]
         for db in closing:
             db.close()
+
+    def replace(self, path: Path, new: Path) -> None:
+        """Put a file in the place of a damaged one; who reads that just now goes on."""
+        with self._lock:
+            self._replaced[path] = self._replaced.get(path, 0) + 1
+            closing = self._idle.pop(path, [])
+            for companion in companions(path):
+                companion.unlink(missing_ok=True)
+            new.replace(path)
+        for db in closing:
+            db.close()
+        self.damaged.pop(path.name, None)
+        self.torn.pop(path.name, None)
 
     def paths(self) -> list[Path]:
         """Return the files that can be read, oldest first."""
@@ -76,6 +92,8 @@ class HourReaders:
             yield db
         except sqlite3.Error as error:
             db.close()
+            if not self._is_now(path, db):
+                raise StorageError(f"{path.name} was written anew: {error}") from error
             raise self.failed(path, error) from error
         except BaseException:
             db.close()
@@ -89,8 +107,11 @@ class HourReaders:
             idle = self._idle.get(path)
             if idle:
                 return idle.pop()
+            replaced = self._replaced.get(path, 0)
         try:
-            return open_read_only(path)
+            db = open_read_only(path)
+            db.replaced = replaced
+            return db
         except sqlite3.Error as error:
             raise self.failed(path, error) from error
 
@@ -100,10 +121,15 @@ class HourReaders:
             db.rollback()
         with self._lock:
             idle = self._idle.setdefault(path, [])
-            if len(idle) < IDLE_PER_FILE:
+            is_now = self._is_now(path, db)
+            if is_now and len(idle) < IDLE_PER_FILE:
                 idle.append(db)
                 return
         db.close()
+
+    def _is_now(self, path: Path, db: sqlite3.Connection) -> bool:
+        """Say whether a connection reads the file that is in place now."""
+        return getattr(db, "replaced", 0) == self._replaced.get(path, 0)
 
     def unpack(self, path: Path, data: bytes) -> list[Kept]:
         """Return the readings of a chunk; none, and it is told, where it is damaged."""
@@ -134,7 +160,13 @@ def overlapping(paths: list[Path], from_ms: int) -> list[Path]:
     return [path for path in paths if end_of(path) > earliest_ms]
 
 
-def open_read_only(path: Path) -> sqlite3.Connection:
+class Reader(sqlite3.Connection):
+    """A connection that reads a file, in the version that was in place when it opened."""
+
+    replaced = 0
+
+
+def open_read_only(path: Path) -> Reader:
     """Open a file for reading."""
     db = sqlite3.connect(
         f"file:{path}?mode=ro",
@@ -142,6 +174,7 @@ def open_read_only(path: Path) -> sqlite3.Connection:
         timeout=5,
         isolation_level=None,
         check_same_thread=False,
+        factory=Reader,
     )
     try:
         db.execute(f"pragma cache_size=-{CACHE_KIB}")

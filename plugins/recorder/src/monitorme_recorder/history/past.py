@@ -64,11 +64,15 @@ class Past:
             + name: f"{name} is damaged; history is served without it: {why}"
             for name, why in {**self.readers.torn, **self.readers.damaged}.items()
         }
+        mended = {_UNREADABLE + name for name in self.readers.mended}
         told = [name for name in context.trouble if name.startswith(_UNREADABLE)]
         for subject in told:
-            if subject not in unreadable:
+            if subject not in unreadable and subject not in mended:
                 del context.trouble[subject]
         context.trouble.update(unreadable)
+        context.trouble.update(
+            {_UNREADABLE + name: text for name, text in self.readers.mended.items()}
+        )
         damaged = self.reach.damaged()
         if not damaged:
             context.over(_DAMAGED)

@@ -146,6 +146,9 @@ class Backlog:
                 parcel = None
             if parcel is not None:
                 return parcel
+            if path.stem in {one.stem for one in set_aside_files(self._folder)}:
+                # What was salvaged is less than what InfluxDB may have had before.
+                self._begin_curves(end_of(path))
             self._note([name], State.WHOLE)
         return None
 
@@ -162,10 +165,6 @@ class Backlog:
 
     def _finish(self, path: Path) -> None:
         """Go on to an hour's curves: its log is in InfluxDB."""
-        damaged = {one.name.partition(".")[0] for one in set_aside_files(self._folder)}
-        if path.stem in damaged:
-            # What was salvaged is less than what InfluxDB may have had before.
-            self._begin_curves(end_of(path))
         self._note([path.stem], State.LOG)
 
     def _gone(self, name: str) -> None:

@@ -1,0 +1,96 @@
+"""A closed hour that is damaged is written anew from what can still be read of it.
+
+By a process of its own, which stands back for all others: for a full hour it takes
+minutes, and the recorder's threads are not to wait for one of them. The damaged file
+serves meanwhile as well as it can, and is kept beside the new one.
+"""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from monitorme.errors import StorageError
+from monitorme.plugin import wall_clock_ms
+from monitorme_recorder.history.hour_readers import HourReaders
+from monitorme_recorder.hour_file import companions, storage_errors
+from monitorme_recorder.opening import free_name
+from monitorme_recorder.salvage import LostSpan, Mended, salvage_closed
+
+log = logging.getLogger(__name__)
+
+SUFFIX: Final = ".mending"
+NICENESS: Final = 15
+POLL_S: Final = 0.2
+
+
+def mend(path: Path, readers: HourReaders, stopping: threading.Event) -> Mended | None:
+    """Write a closed hour anew and put it in its place; None where it was stopped.
+
+    Raises StorageError where it cannot be done.
+    """
+    new = path.with_suffix(SUFFIX)
+    for part in (new, *companions(new)):
+        part.unlink(missing_ok=True)
+    done = _in_a_process(path, stopping)
+    if done is None:
+        return None
+    with storage_errors(path):
+        aside = free_name(path)
+        os.link(path, aside)
+        readers.replace(path, new)
+    log.warning(
+        "closed hour written anew file=%s readings=%d lost=%d damaged=%s",
+        *(path.name, done.readings, count(done.lost), aside.name),
+    )
+    return done
+
+
+def count(lost: list[LostSpan]) -> int:
+    """Return how many readings spans are."""
+    return sum(one.last - one.first + 1 for one in lost)
+
+
+def _in_a_process(path: Path, stopping: threading.Event) -> Mended | None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", __name__, str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        while process.poll() is None:
+            if stopping.wait(POLL_S):
+                process.kill()
+                return None
+            # What it says fits into a pipe only if it is read.
+            with suppress(subprocess.TimeoutExpired):
+                said, trouble = process.communicate(timeout=POLL_S)
+                break
+        else:
+            said, trouble = process.communicate()
+    if process.returncode:
+        raise StorageError(f"{path.name} cannot be written anew: {trouble[-500:]}")
+    answer = json.loads(said)
+    return Mended(answer["readings"], [LostSpan(*one) for one in answer["lost"]])
+
+
+def main() -> None:
+    """Do it for the file that the command line names; says what came of it."""
+    with suppress(OSError):
+        os.nice(NICENESS)
+    path = Path(sys.argv[1])
+    print(
+        json.dumps(
+            salvage_closed(path, path.with_suffix(SUFFIX), wall_clock_ms())._asdict()
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
