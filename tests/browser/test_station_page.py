@@ -7,12 +7,19 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from monitorme.contract.payloads import Admission, Alarm, Command, decode
+from monitorme.contract.payloads import (
+    Admission,
+    Alarm,
+    Command,
+    LimitsInForce,
+    decode,
+)
 from monitorme.contract.readings import Lead, Reading, ReadingValue
 from monitorme.contract.topics import (
     AdmissionTopic,
     AlarmTopic,
     BedId,
+    LimitsTopic,
     VitalTopic,
     command_filter,
 )
@@ -44,7 +51,8 @@ DRAWN = """canvas => { const all = canvas.width && canvas.getContext('2d')
 
 
 CUT_OFF = """() => [...document.querySelectorAll(
-  '.sector[data-bed=bed-01] :is(.strip .text, .number, .small), #focus .tile, .what')]
+  '.sector[data-bed=bed-01] :is(.strip .text, .number, .small, .limits), .what, '
+  + '#focus .tile, #focus .limits')]
   .filter(node => node.scrollWidth > node.clientWidth)
   .map(node => `${node.className}: ${node.textContent}`)"""
 
@@ -114,6 +122,19 @@ class Station:
         alarm = Alarm.model_validate(given, strict=False)
         self.run.send(AlarmTopic(BedId("ward-a", bed), code), alarm, retain=True)
 
+    def limits(
+        self, bed: str, name: str, *, sleep: str = "awake", **limits: Any
+    ) -> None:
+        given = {
+            "admission": f"a-{name.lower()}",
+            "sleep": sleep,
+            "limits": {key.replace("__", "."): one for key, one in limits.items()},
+            "of_patient": ["heart_rate"],
+            "time_ms": wall_clock_ms(),
+        }
+        said = LimitsInForce.model_validate(given, strict=False)
+        self.run.send(LimitsTopic(BedId("ward-a", bed)), said, retain=True)
+
     def commands(self) -> list[Command]:
         return [
             decode(Command, message.payload)
@@ -155,6 +176,7 @@ def test_no_number_and_no_word_of_an_alarm_is_cut_off(
     page: Page, station: Station
 ) -> None:
     station.admit("bed-01", "Ada")
+    station.limits("bed-01", "Ada", **ADULT)
     for vital, value in (
         ("heart_rate", 148.0),
         ("respiratory_rate", 102.0),
@@ -190,6 +212,88 @@ def test_a_value_is_shown_as_it_comes(page: Page, station: Station) -> None:
     tile = page.locator('#focus .tile[data-vital="blood_pressure"]')
     expect(tile.locator(".value")).to_have_text("121/79 (93)")
     expect(tile.locator("small")).to_contain_text("mmHg")
+
+
+ADULT = {
+    "heart_rate": {
+        **{"critical_low": 40.0, "low": 50.0, "high": 120.0, "critical_high": 150.0}
+    },
+    "respiratory_rate": {"low": 8.0, "high": 30.0},
+    "oxygen_saturation": {"critical_low": 80.0, "low": 89.0},
+    "body_temperature": {"low": 35.5, "high": 39.0},
+    "blood_pressure__systolic": {"low": 90.0, "high": 160.0},
+    "blood_pressure__diastolic": {"low": 45.0, "high": 100.0},
+    "blood_glucose": {},
+}
+"""Limits of an adult, and none of glucose."""
+
+
+def test_limits_stand_beside_the_numbers_and_off_is_a_crossed_bell(
+    page: Page, station: Station
+) -> None:
+    station.admit("bed-01", "Ada")
+    station.send("bed-01", "heart_rate", 72.0)
+    station.send("bed-01", "blood_glucose", 110.0)
+    page.goto(station.url)
+    of_rate = sector(page, "bed-01").locator('[data-vital="heart_rate"] .limits')
+    expect(of_rate).to_have_text("")
+    station.limits("bed-01", "Ada", **ADULT)
+    expect(of_rate.locator("span")).to_have_text(["120", "50"])
+    expect(of_rate).to_have_class("limits own")
+    title = (
+        "heart rate limits (/min): critical high 150, high 120, low 50, critical low 40"
+    )
+    expect(of_rate).to_have_attribute("title", f"{title} (awake, set for this patient)")
+    saturation = sector(page, "bed-01").locator(
+        '[data-vital="oxygen_saturation"] .limits'
+    )
+    expect(saturation.locator("span")).to_have_text(["\u2013", "89"])
+    sugar = sector(page, "bed-01").locator('[data-vital="blood_glucose"] .limits')
+    expect(sugar).to_have_attribute("aria-label", "blood glucose: alarm limits off")
+    tile = page.locator('#focus .tile[data-vital="blood_pressure"] .limits')
+    expect(tile).to_have_text("90\u2013160  45\u2013100")
+    slept = {**ADULT, "heart_rate": {"low": 45.0, "high": 120.0}}
+    station.limits("bed-01", "Ada", sleep="asleep", **slept)
+    expect(of_rate.locator("span")).to_have_text(["120", "45"])
+
+
+WIDER_THAN_ITS_PLACE = """() => [...document.querySelectorAll('body, body *')]
+  .filter(node => !node.closest('#announce')
+    && node.getBoundingClientRect().right > innerWidth + 1)
+  .map(node => `${node.tagName}.${node.className}`)"""
+UNDER_OTHERS = """() => [...document.querySelectorAll('.sector')].filter(sector =>
+  sector.querySelector('.big').scrollHeight > sector.querySelector('.body').clientHeight)
+  .map(sector => sector.dataset.bed)"""
+
+
+def test_on_a_phone_nothing_is_beside_the_screen_or_under_something_else(
+    page: Page, station: Station
+) -> None:
+    station.admit("bed-01", "Ada")
+    station.limits("bed-01", "Ada", **ADULT)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(station.url)
+    for vital, value in (("heart_rate", 148.0), ("blood_glucose", 318.0)):
+        station.send("bed-01", vital, value)
+    expect(number(page, "bed-01", "heart_rate")).to_have_text("148")
+    assert page.evaluate(WIDER_THAN_ITS_PLACE) == []
+    assert page.evaluate(UNDER_OTHERS) == []
+    assert page.evaluate(CUT_OFF) == []
+    page.screenshot(path=ARTIFACTS / "station-390.png", full_page=True)
+
+
+def test_a_successor_shows_no_limits_of_the_one_before(
+    page: Page, station: Station
+) -> None:
+    station.admit("bed-01", "Ada")
+    station.limits("bed-01", "Ada", **ADULT)
+    page.goto(station.url)
+    of_rate = sector(page, "bed-01").locator('[data-vital="heart_rate"] .limits')
+    expect(of_rate.locator("span")).to_have_text(["120", "50"])
+    station.admit("bed-01", "Ben", since_ms=wall_clock_ms())
+    expect(of_rate).to_have_text("")
+    station.limits("bed-01", "Ben", heart_rate={"low": 90.0})
+    expect(of_rate.locator("span")).to_have_text(["\u2013", "90"])
 
 
 def test_an_invalid_value_shows_its_reason_and_no_number(

@@ -5,13 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from monitorme.contract.payloads import Admission, Category, Condition, Event, decode
+from monitorme.contract.payloads import (
+    Admission,
+    Category,
+    Condition,
+    Event,
+    LimitsInForce,
+    decode,
+)
 from monitorme.contract.readings import Reading
 from monitorme.contract.topics import (
     AdmissionTopic,
     BedId,
     ConditionTopic,
     EventTopic,
+    LimitsTopic,
     VitalTopic,
 )
 from monitorme.testing import PluginRun
@@ -216,6 +224,79 @@ def test_a_child_is_judged_by_its_age(ward: Ward) -> None:
     ward.admit("a-3", **child)
     limits = ward.run.request("limits", **HERE).result["limits"]
     assert limits["heart_rate"]["awake"]["low"] == 98.0, "one year and a half"
+
+
+# What is in force ------------------------------------------------------------------------
+
+
+def in_force(ward: Ward, bed: BedId = BED) -> LimitsInForce | None:
+    return ward.run.last(LimitsTopic(bed), LimitsInForce)
+
+
+def test_the_limits_of_a_patient_are_told_when_they_change_and_not_else(
+    ward: Ward,
+) -> None:
+    first = in_force(ward)
+    assert first is not None
+    assert (first.admission, first.sleep, first.of_patient) == ("a-1", "unknown", ())
+    assert first.limits["heart_rate"].low == 50.0, "asleep unknown: the stricter"
+    for second in range(120):
+        ward.send("heart_rate", 70.0 + second % 3)
+        ward.run.tick(after_ms=1_000)
+    assert len(ward.run.published(str(LimitsTopic(BED)))) == 1
+    assert ward.run.request(
+        "set_limits",
+        **HERE,
+        vital="heart_rate",
+        awake={"high": None, "low": 44},
+        asleep={"high": None},
+    ).ok
+    changed = in_force(ward)
+    assert changed is not None
+    assert changed.of_patient == ("heart_rate",)
+    assert changed.limits["heart_rate"].high is None
+
+
+def test_sleep_changes_the_limits_that_are_told(ward: Ward) -> None:
+    for minute in range(3):
+        ward.seq += 1
+        reading = Reading("d-1", "b1", ward.seq, ward.run.now_ms, "asleep", "good")
+        ward.run.send(VitalTopic(BED, "sleep_state"), reading.to_json())
+        for _ in range(60):
+            ward.run.tick(after_ms=1_000)
+        said = in_force(ward)
+        assert said is not None
+        assert said.sleep == ("awake" if minute == 0 else "asleep")
+    assert said.limits["heart_rate"].low == 45.0
+    for _ in range(600):  # the sensor has gone
+        ward.run.tick(after_ms=1_000)
+    said = in_force(ward)
+    assert said is not None
+    assert said.sleep == "unknown"
+
+
+def test_a_free_bed_has_no_limits_and_a_successor_their_own(ward: Ward) -> None:
+    ward.run.send(AdmissionTopic(BED), b"", retain=True)
+    assert in_force(ward) is None
+    assert str(LimitsTopic(BED)) not in ward.run.broker.retained
+    ward.run.now_ms += 1_000
+    ward.admit("a-2", category="neonate")
+    said = in_force(ward)
+    assert said is not None
+    assert (said.admission, said.limits["heart_rate"].low) == ("a-2", 100.0)
+
+
+def test_a_broker_that_lost_what_it_retained_is_told_again(ward: Ward) -> None:
+    del ward.run.broker.retained[str(LimitsTopic(BED))]
+    for _ in range(301):
+        ward.run.tick(after_ms=1_000)
+    assert in_force(ward) is not None
+
+
+def test_after_a_restart_they_are_told_again(ward: Ward) -> None:
+    ward.run.restart()
+    ward.run.tick()
+    assert len(ward.run.published(str(LimitsTopic(BED)))) == 2
 
 
 # Suggestions -----------------------------------------------------------------------------

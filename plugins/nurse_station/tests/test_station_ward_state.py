@@ -1,6 +1,6 @@
 """What a ward's state shows, and of whom."""
 
-from monitorme.contract.payloads import Admission, Alarm
+from monitorme.contract.payloads import Admission, Alarm, LimitsInForce
 from monitorme.contract.readings import Lead, Reading, ReadingValue, judge
 from monitorme.contract.vitals import Catalogue
 from monitorme_nurse_station.ward_state import Json, WardState
@@ -112,3 +112,30 @@ def test_of_two_devices_the_newer_reading_is_shown() -> None:
     assert not take(state, 60.0, seq=10, at_ms=NOW_MS - 1_000, device="d-2")
     assert take(state, 75.0, seq=1, at_ms=NOW_MS + 10, boot="b2")
     assert bed(state)["values"]["heart_rate"]["v"] == 75.0
+
+
+def limits(stay: str, low: float = 50.0) -> LimitsInForce:
+    return LimitsInForce.model_validate(
+        {
+            **{"admission": stay, "sleep": "awake", "time_ms": NOW_MS},
+            "limits": {"heart_rate": {"low": low}},
+        },
+        strict=False,
+    )
+
+
+def test_limits_are_those_of_the_patient_in_the_bed() -> None:
+    state = ward()
+    state.take_limits("bed-01", limits("a-1"))
+    assert bed(state)["limits"] is None, "nobody lies there"
+    state.take_admission("bed-01", admission("a-1"))
+    assert bed(state)["limits"]["limits"] == {"heart_rate": {"low": 50.0}}
+    state.take_admission("bed-01", admission("a-2", name="Ben"))
+    assert bed(state)["limits"] is None, "they were Ada's"
+    state.delta()
+    state.take_limits("bed-01", limits("a-1", low=45))
+    assert "bed-01" not in state.delta()
+    state.take_limits("bed-01", limits("a-2", low=40))
+    assert state.delta()["bed-01"]["limits"]["limits"] == {"heart_rate": {"low": 40.0}}
+    state.take_limits("bed-01", None)
+    assert state.delta()["bed-01"]["limits"] is None

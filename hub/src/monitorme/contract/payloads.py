@@ -19,6 +19,7 @@ MAX_INT: Final = 2**53 - 1
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
+NumberName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}(\.[a-z0-9_]{1,64})?$")]
 LONGEST_TEXT = 500
 Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 Milliseconds = Annotated[int, Field(ge=0, le=MAX_INT)]
@@ -273,6 +274,37 @@ class Alarm(_Finding):
     """Who took it on."""
     resolved_ms: Milliseconds | None = None
     """When its condition ended."""
+
+
+class LimitsOfNumber(Payload):
+    """The limits of one number now; a side that is absent raises nothing: it is off."""
+
+    critical_low: Number | None = None
+    """At or below this: high priority."""
+    low: Number | None = None
+    """At or below this: medium priority."""
+    high: Number | None = None
+    """At or above this: medium priority."""
+    critical_high: Number | None = None
+    """At or above this: high priority."""
+
+
+class LimitsInForce(Payload):
+    """By which limits a patient is judged now; an empty payload says that the bed is free.
+
+    They change with the patient, with sleep, and with what staff set.
+    """
+
+    admission: Id
+    """The stay that they are for; a successor in the bed never inherits them."""
+    sleep: Literal["awake", "asleep", "unknown"]
+    """For which state they are; where it is unknown, the stricter of both sets."""
+    limits: dict[NumberName, LimitsOfNumber]
+    """By vital, or `vital.component`; a number that is absent has no limits at all."""
+    of_patient: tuple[NumberName, ...] = ()
+    """Those that were set for this patient, and go before the site's."""
+    time_ms: Milliseconds
+    """When this was said."""
 
 
 class Event(Payload):

@@ -82,6 +82,14 @@ CHANNELS: Final = (
         "What people are to be shown; an empty payload says that it is gone.",
     ),
     Channel(
+        "limits",
+        f"{_BED}/limits",
+        payloads.LimitsInForce,
+        True,
+        "analysis",
+        "By which limits the patient is judged now; empty where the bed is free.",
+    ),
+    Channel(
         "event",
         f"{_BED}/event",
         payloads.Event,

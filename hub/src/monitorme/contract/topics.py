@@ -96,6 +96,16 @@ class AlarmTopic:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitsTopic:
+    """Where analysis says which limits are in force for the patient in the bed."""
+
+    bed: BedId
+
+    def __str__(self) -> str:
+        return f"{_PREFIX}{self.bed}/limits"
+
+
+@dataclass(frozen=True, slots=True)
 class EventTopic:
     """Where services say what happened at a bed."""
 
@@ -143,6 +153,7 @@ Topic = (
     | AdmissionTopic
     | ConditionTopic
     | AlarmTopic
+    | LimitsTopic
     | EventTopic
     | CommandTopic
     | ReplyTopic
@@ -199,6 +210,8 @@ def _parse_bed_side(levels: list[str]) -> Topic | None:
             return ConditionTopic(BedId(ward, bed), code)
         case [ward, bed, "alarm", code] if _are_names(code):
             return AlarmTopic(BedId(ward, bed), code)
+        case [ward, bed, "limits"]:
+            return LimitsTopic(BedId(ward, bed))
         case [ward, bed, "event"]:
             return EventTopic(BedId(ward, bed))
     return None
@@ -236,6 +249,11 @@ def condition_filter(*, ward: str = "+", bed: str = "+", code: str = "+") -> str
 def alarm_filter(*, ward: str = "+", bed: str = "+", code: str = "+") -> str:
     """Return the filter for alarms."""
     return f"{_PREFIX}{ward}/{bed}/alarm/{code}"
+
+
+def limits_filter(*, ward: str = "+", bed: str = "+") -> str:
+    """Return the filter for the limits in force."""
+    return f"{_PREFIX}{ward}/{bed}/limits"
 
 
 def event_filter(*, ward: str = "+", bed: str = "+") -> str:

@@ -13,6 +13,7 @@ from monitorme_analysis.bed import BedAnalysis
 from monitorme_analysis.bed_state import BedState
 from monitorme_analysis.config import AnalysisConfig
 from monitorme_analysis.limit import Limits
+from monitorme_analysis.limits_in_force import LimitsTeller
 from monitorme_analysis.resuming import Resuming, Take
 from monitorme_analysis.ruleset import RuleSet
 from monitorme_analysis.snapshot import Snapshots
@@ -53,6 +54,7 @@ class Beds:
         self._announcer = Announcer(
             context.bus, republish_every_ms=round(config.republish_every_s * 1000)
         )
+        self._limits_teller = LimitsTeller(context.bus)
         self._history: str | None = None
         self._live_ms = context.now_ms() + round(config.wait_for_history_s * 1000)
         self._is_provisional = False
@@ -119,7 +121,9 @@ class Beds:
         if bed in self._resuming and not self._is_provisional:
             return
         now_ms = self._context.now_ms()
-        self._announcer.say(bed, self._bed(bed), now_ms)
+        analysis = self._bed(bed)
+        self._announcer.say(bed, analysis, now_ms)
+        self._limits_teller.say(bed, analysis, now_ms)
 
     def tick(self, now_ms: int) -> None:
         """Let time pass for every bed, republish, write some of the state down."""

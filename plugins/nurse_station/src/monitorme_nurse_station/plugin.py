@@ -8,6 +8,7 @@ from monitorme.contract.payloads import (
     Admission,
     Alarm,
     DeviceStatus,
+    LimitsInForce,
     Service,
     ServiceState,
     decode,
@@ -17,6 +18,7 @@ from monitorme.contract.topics import (
     AdmissionTopic,
     AlarmTopic,
     DeviceTopic,
+    LimitsTopic,
     ServiceTopic,
     Topic,
     VitalTopic,
@@ -41,6 +43,7 @@ class NurseStation(Plugin[NurseStationConfig]):
         topics.vital_filter(),
         topics.admission_filter(),
         topics.alarm_filter(),
+        topics.limits_filter(),
         topics.device_filter("status"),
         topics.service_filter(),
     )
@@ -99,6 +102,9 @@ class NurseStation(Plugin[NurseStationConfig]):
             case AlarmTopic(bed=bed, code=code):
                 alarm = decode(Alarm, payload) if payload else None
                 station.take_alarm(bed, code, alarm)
+            case LimitsTopic(bed=bed):
+                limits = decode(LimitsInForce, payload) if payload else None
+                station.take_limits(bed, limits)
             case DeviceTopic(bed=bed, channel="status") if payload:
                 station.take_device(bed, decode(DeviceStatus, payload))
             case ServiceTopic():

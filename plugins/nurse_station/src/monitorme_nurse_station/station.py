@@ -6,7 +6,13 @@ from typing import Any
 
 import msgspec
 
-from monitorme.contract.payloads import Admission, Alarm, DeviceStatus, ServiceAlarm
+from monitorme.contract.payloads import (
+    Admission,
+    Alarm,
+    DeviceStatus,
+    LimitsInForce,
+    ServiceAlarm,
+)
 from monitorme.contract.readings import Judgement, Reading, block_duration_ms
 from monitorme.contract.topics import BedId
 from monitorme.plugin import Context
@@ -82,6 +88,11 @@ class Station:
         """Show an alarm, or take it away."""
         with self._lock:
             self._ward(bed).take_alarm(bed.bed, code, alarm)
+
+    def take_limits(self, bed: BedId, limits: LimitsInForce | None) -> None:
+        """Show by which limits the patient is judged; None where nobody says."""
+        with self._lock:
+            self._ward(bed).take_limits(bed.bed, limits)
 
     def take_device(self, bed: BedId, status: DeviceStatus) -> None:
         """Show whether a device is there."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitorme.contract.payloads import Admission, Alarm, DeviceStatus
+from monitorme.contract.payloads import Admission, Alarm, DeviceStatus, LimitsInForce
 from monitorme.contract.readings import Judgement, Lead, Reading
 from monitorme.contract.vitals import Catalogue
 
@@ -32,6 +32,16 @@ class BedState:
     values: dict[str, _Newest] = field(default_factory=dict)
     alarms: dict[str, Json] = field(default_factory=dict)
     devices: dict[str, Json] = field(default_factory=dict)
+    limits: Json | None = None
+    """By which limits whomever it is about is judged."""
+
+    @property
+    def own_limits(self) -> Json | None:
+        """Return them where they are of the patient who lies in the bed now."""
+        if self.admission is None or self.limits is None:
+            return None
+        is_own = self.limits["admission"] == self.admission.admission
+        return self.limits if is_own else None
 
 
 class WardState:
@@ -108,6 +118,16 @@ class WardState:
             shown = known if _concerns(known, state.admission) else None
         self._change(bed).setdefault("alarms", {})[code] = shown
 
+    def take_limits(self, bed: str, limits: LimitsInForce | None) -> None:
+        """Show by which limits the patient is judged; None where nobody says."""
+        state = self._bed(bed)
+        before = state.own_limits
+        state.limits = (
+            limits.model_dump(mode="json", exclude_none=True) if limits else None
+        )
+        if state.own_limits != before:
+            self._change(bed)["limits"] = state.own_limits
+
     def take_device(self, bed: str, status: DeviceStatus) -> None:
         """Show whether a device is there; an old boot's death is ignored."""
         state = self._bed(bed)
@@ -166,6 +186,7 @@ class WardState:
                 if _concerns(alarm, admission)
             },
             "devices": dict(state.devices),
+            "limits": state.own_limits,
         }
 
 

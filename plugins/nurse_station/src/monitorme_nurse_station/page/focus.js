@@ -1,6 +1,7 @@
 // The large pane: rotates through the patients, jumps to an alarm, stays where it is put.
 
 import { age, bedName, byUrgency, clock, hour, MARK, reason, text, unit } from "./format.js";
+import { limitsOf, showLimits } from "./limits.js";
 import { alarming, colour, dress, element, split, tint, write } from "./sector.js";
 import { Sweep } from "./sweep.js";
 import { drawTrend } from "./trend.js";
@@ -62,7 +63,8 @@ export class Focus {
     const ageNode = element("span", "age", head);
     const value = element("span", "value", box);
     write(element("small", "unit", box), ` ${unit(vital)}`);
-    return { box, age: ageNode, value };
+    const limits = element("span", "limits", box);
+    return { box, age: ageNode, value, limits };
   }
 
   // Show a bed because somebody chose it.
@@ -133,6 +135,7 @@ export class Focus {
     const alarms = Object.values(state.alarms).sort(byUrgency);
     for (const [name, parts] of this.tiles) {
       this.showTile(name, parts, state.values[name], alarms, nowMs);
+      showLimits(parts.limits, limitsOf(name, this.catalogue[name], state.limits), true);
     }
     this.showAlarms(alarms);
     if (performance.now() - this.trendAt > TREND_EVERY_MS) this.loadTrend(state.bed);

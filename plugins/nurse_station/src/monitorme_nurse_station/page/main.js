@@ -72,6 +72,7 @@ function apply(bed, change) {
   if (!state) return;
   Object.assign(state.values, change.values);
   Object.assign(state.devices, change.devices);
+  if ("limits" in change) state.limits = change.limits;
   for (const [code, alarm] of Object.entries(change.alarms ?? {})) {
     if (alarm === null) delete state.alarms[code];
     else {

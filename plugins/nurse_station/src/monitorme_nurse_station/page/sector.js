@@ -1,6 +1,7 @@
 // One bed in the grid: made once, then only what changes is written.
 
 import { age, bedName, byUrgency, MARK, reason, text, unit } from "./format.js";
+import { limitsOf, showLimits } from "./limits.js";
 import { Sweep } from "./sweep.js";
 
 const ICONS = {
@@ -94,8 +95,10 @@ export class Sector {
     write(element("span", "label", side), isBig ? entry.label : SHORT[vital] ?? entry.label);
     if (isBig) write(element("span", "unit", side), unit(entry));
     const ageNode = element("span", "age", isBig ? side : box);
+    const limits = isBig ? element("span", "limits", box) : null;
     const value = element("span", "value", box);
-    return { box, value, age: ageNode, base: isBig ? "number" : "item" };
+    const bell = isBig ? null : element("span", "limits", box);
+    return { box, value, age: ageNode, limits, bell, base: isBig ? "number" : "item" };
   }
 
   show(state, nowMs) {
@@ -106,6 +109,10 @@ export class Sector {
     this.showStrip(alarms);
     for (const [vital, parts] of this.numbers) {
       this.showNumber(vital, parts, state.values[vital], alarms, nowMs);
+      const limits = limitsOf(vital, this.catalogue[vital], state.limits);
+      if (parts.limits) showLimits(parts.limits, limits, false);
+      // A small one has room for the bell alone; its limits are on the tile in focus.
+      else showLimits(parts.bell, limits?.isOff ? limits : null, true);
     }
     this.showIcons(state, alarms);
     this.sweep?.keepOrClear(state.values[this.waveName], this.catalogue[this.waveName], nowMs);
