@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from monitorme.plugin import Context
@@ -10,7 +10,7 @@ from monitorme_recorder.api.asked import of_bed
 from monitorme_recorder.api.charts import add_charts
 from monitorme_recorder.api.exports import add_export
 from monitorme_recorder.api.lines import NDJSON, as_sent, blocks
-from monitorme_recorder.api.models import LatestOut, latest_out
+from monitorme_recorder.api.models import LatestOut, json_of, latest_fields
 from monitorme_recorder.api.questions import DAY_MS, Id, wanted_vital
 from monitorme_recorder.history.past import Past
 
@@ -21,10 +21,10 @@ def bed_routes(past: Past, context: Context) -> APIRouter:
     add_charts(router, past, context, of_bed)
     add_export(router, past, context, of_bed)
 
-    @router.get("/latest")
-    def latest(ward: Id, bed: Id) -> dict[str, LatestOut]:
+    @router.get("/latest", response_model=dict[str, LatestOut])
+    def latest(ward: Id, bed: Id) -> Response:
         """Return the newest reading of each of a bed's vitals, of two days at most."""
-        return _latest(past, context, ward, bed)
+        return json_of(_latest(past, context, ward, bed))
 
     @router.get("/since", response_class=StreamingResponse)
     def since(
@@ -49,16 +49,18 @@ def ward_routes(past: Past, context: Context) -> APIRouter:
     """Return the routes that answer for all beds of a ward."""
     router = APIRouter(prefix="/v1/wards/{ward}", tags=["wards"])
 
-    @router.get("/latest")
-    def latest_of_ward(ward: Id) -> dict[str, dict[str, LatestOut]]:
+    @router.get("/latest", response_model=dict[str, dict[str, LatestOut]])
+    def latest_of_ward(ward: Id) -> Response:
         """Return the newest readings of each of a ward's beds, of two days at most."""
         beds = context.wards[ward].beds if ward in context.wards else ()
-        return {bed: _latest(past, context, ward, bed) for bed in beds}
+        return json_of({bed: _latest(past, context, ward, bed) for bed in beds})
 
     return router
 
 
-def _latest(past: Past, context: Context, ward: str, bed: str) -> dict[str, LatestOut]:
+def _latest(
+    past: Past, context: Context, ward: str, bed: str
+) -> dict[str, dict[str, object]]:
     since_ms = max(0, context.now_ms() - 2 * DAY_MS)
     found = past.readings.latest(ward, bed, since_ms)
-    return {vital: latest_out(one) for vital, one in found.items()}
+    return {vital: latest_fields(one) for vital, one in found.items()}

@@ -3,7 +3,6 @@
 from itertools import islice
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 
 from monitorme.plugin import Context
@@ -15,6 +14,7 @@ from monitorme_recorder.api.models import (
     StayOut,
     bucket_fields,
     event_out,
+    json_of,
     loss_out,
     reading_fields,
     silence_out,
@@ -132,7 +132,7 @@ def _page(
 
 
 def _answer(question: Asked, wanted: Wanted, **found: object) -> Response:
-    """Return what `HistoryOut` documents: built by hand, it takes a fifth of the time."""
+    """Return what `HistoryOut` documents."""
     name = wanted.name
     fields = {
         "vital": name if wanted.component is None else f"{name}.{wanted.component}",
@@ -142,4 +142,4 @@ def _answer(question: Asked, wanted: Wanted, **found: object) -> Response:
         **{"readings": None, "buckets": None, "next_ms": None, "next": None},
         **found,
     }
-    return Response(msgspec.json.encode(fields), media_type="application/json")
+    return json_of(fields)

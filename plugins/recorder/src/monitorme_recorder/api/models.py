@@ -4,6 +4,7 @@ import json
 from typing import Annotated, Any
 
 import msgspec
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitorme_recorder.history.legs import Leg
@@ -151,6 +152,11 @@ class StayOut(Answer):
     """Null where they still lie there."""
 
 
+def json_of(document: object) -> Response:
+    """Return an answer that was built by hand, which takes a fifth of a model's time."""
+    return Response(msgspec.json.encode(document), media_type="application/json")
+
+
 def reading_fields(
     one: StoredReading, component: str | None = None
 ) -> dict[str, object]:
@@ -172,19 +178,15 @@ def reading_fields(
     }
 
 
-def shown_value(one: StoredReading) -> Any:  # noqa: ANN401  # JSON of any of the kinds
-    """Return what may be shown of a reading, as JSON has it; None where nothing may."""
-    return msgspec.to_builtins(one.kept.value) if one.kept.is_usable else None
-
-
-def latest_out(one: StoredReading) -> LatestOut:
-    """Return a newest reading as it is answered."""
-    return LatestOut(
-        at_ms=one.kept.at_ms,
-        value=shown_value(one),
-        quality=one.kept.quality,
-        reason=one.kept.reason,
-    )
+def latest_fields(one: StoredReading) -> dict[str, object]:
+    """Return the fields of `LatestOut`."""
+    kept = one.kept
+    return {
+        "at_ms": kept.at_ms,
+        "value": kept.value if kept.is_usable else None,
+        "quality": kept.quality,
+        "reason": kept.reason,
+    }
 
 
 def bucket_fields(bucket: Bucket) -> dict[str, object]:
