@@ -116,6 +116,19 @@ class Signals(Rule[SignalsState, SignalsSettings]):
         """Look at a reading's quality, and whether its value is a new one."""
         vital, value = observed.vital, observed.value
         known = state.newest.get(vital)
+        if (
+            isinstance(value, float)
+            and known is not None
+            and value != known.value
+            and observed.quality == "good"
+            and not known.has_other_units
+            and vital not in state.quality
+            and vital not in state.frozen
+        ):
+            # Most readings are a good number that is not the one before: nothing to find.
+            known.value = known.believed = value
+            known.since_ms = known.at_ms = observed.at_ms
+            return state, None
         is_new = value is not None and (known is None or known.value != value)
         changed = False
         if (

@@ -22,8 +22,7 @@ def own_pace(catalogue: Catalogue, beds: Mapping[str, Iterable[Row]]) -> Catalog
     steps_ms: dict[str, list[int]] = defaultdict(list)
     for rows in beds.values():
         newest_ms: dict[str, int] = {}
-        for row in rows:
-            vital, at_ms = row.vital, row.at_ms
+        for at_ms, _, vital, *_ in rows:
             step_ms = at_ms - newest_ms.get(vital, at_ms)
             newest_ms[vital] = at_ms
             if step_ms > 0:  # what is taken together is one step
