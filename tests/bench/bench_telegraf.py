@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -71,6 +71,15 @@ class Publishing:
         return float(json.loads(answer)["seconds"])
 
 
+def _settled(count: Callable[[], int]) -> int:
+    """Return a count once it has said the same three times."""
+    said = [count()]
+    while said[-3:] != [said[-1]] * 3:
+        time.sleep(0.5)
+        said.append(count())
+    return said[-1]
+
+
 class Stored:
     """Whether what is about to be published has come to InfluxDB.
 
@@ -82,7 +91,7 @@ class Stored:
         self.rival, self.expected = rival, expected
         self._bed = f"bed-{(expected - 1) % BEDS}"
         self._of_bed = -(-expected // BEDS)
-        self._before = rival.stored()
+        self._before = _settled(rival.stored)
         self._before_of_bed = rival.stored(self._bed)
 
     def came(self) -> int:
@@ -90,9 +99,12 @@ class Stored:
         return self.rival.stored() - self._before
 
     def all_came(self) -> bool:
-        """Say whether all have."""
+        """Say whether all have: no more either, which InfluxDB says now and then.
+
+        While it moves what it has from memory to disk, it may count it in both.
+        """
         came_of_bed = self.rival.stored(self._bed) - self._before_of_bed
-        return came_of_bed >= self._of_bed and self.came() >= self.expected
+        return came_of_bed == self._of_bed and self.came() == self.expected
 
 
 def flat(rival: Rival) -> Figures:

@@ -42,17 +42,22 @@ class Floods:
         since_ms = now_ms - self._last_ms if self._last_ms else 0
         calm = max(0, since_ms) / 1000 * self._per_s
         self._last_ms = now_ms
-        sent = Counter([one[0].boot.device for one in arrivals])
+        # What comes late takes nothing of what a device may send.
+        sent = Counter(
+            [
+                one[0].boot.device
+                for one in arrivals
+                if one[1].received_ms - one[1].at_ms <= LATE_AFTER_MS
+            ]
+        )
         # Who sends no more than it may between two batches needs no bucket.
         busy = [d for d, count in sent.items() if count > calm or d in self._buckets]
         if not busy:
             return arrivals
-        newest = {one[0].boot.device: one[1] for one in arrivals}
         flooding = {
             device: room
             for device in busy
-            if not _is_late(newest[device])
-            and (room := self._take(device, sent[device], now_ms)) < sent[device]
+            if (room := self._take(device, sent[device], now_ms)) < sent[device]
         }
         self._forget_full(now_ms)
         return _without(arrivals, flooding) if flooding else arrivals
