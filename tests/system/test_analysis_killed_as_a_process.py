@@ -216,8 +216,8 @@ class Hospital:
         return said is not None and said[1] is is_off
 
     def _is_recorded(self) -> bool:
-        beds = [BedId(ward, SENTINEL) for ward in WARDS]
-        return all(self._newest_ms(bed) == self.clock.now_ms for bed in beds)
+        # It was sent last, and the recorder takes what comes in order.
+        return self._newest_ms(BedId(WARDS[-1], SENTINEL)) == self.clock.now_ms
 
     def _newest_ms(self, bed: BedId) -> int:
         url = f"{self._history()}/v1/beds/{bed.ward}/{bed.bed}/latest"
