@@ -214,6 +214,28 @@ def test_curves_that_cannot_be_read_are_not_trusted(tmp_path: Path) -> None:
     assert made.lost_hours == []
 
 
+def test_an_hour_that_was_damaged_is_shipped_once_it_is_written_anew(
+    tmp_path: Path,
+) -> None:
+    fill(tmp_path, hours=2).close()
+    path = journal_files(tmp_path)[0]
+    whole = path.read_bytes()
+    damaged = bytearray(whole)
+    for start in range(4_096, len(whole), 4_096):
+        damaged[start : start + 64] = b"\xa5" * 64
+    path.write_bytes(damaged)
+    made = backlog(tmp_path)
+    assert ship(made) == (1, 0)
+    assert made.lost_hours == [path.stem]
+    new = tmp_path / "new"
+    new.write_bytes(whole)
+    new.replace(path)
+    made.look()
+    assert ship(made) == (1, 1)
+    assert made.lost_hours == []
+    assert made.curves_from_ms == BEGIN_MS + HOUR_MS
+
+
 def test_a_salvaged_hour_is_asked_as_readings(tmp_path: Path) -> None:
     fill(tmp_path, hours=2)
     (tmp_path / f"{_hours(tmp_path, 1)[0].stem}.damaged").touch()

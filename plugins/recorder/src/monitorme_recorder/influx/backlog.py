@@ -77,6 +77,8 @@ class Backlog:
         self._writers = writers
         self._open: _OpenHour | None = None
         self._states = cursor.hours()
+        self._given_up: dict[str, int] = {}
+        """Damaged hours, and which file it was: they may be written anew."""
         self.lost_hours: list[str] = []
         self.unshipped_from_ms = 0
         """The beginning of the oldest hour that is not all in InfluxDB."""
@@ -100,6 +102,8 @@ class Backlog:
             self._note(new, State.SEEN)
         for name in sorted(self._states.keys() - set(names)):
             self._gone(name)
+        for path in [one for one in paths if one.stem in self._given_up]:
+            self._take_up_again(path)
         unshipped = [path for path in paths if self._states[path.stem] < State.WHOLE]
         if unshipped:
             self.unshipped_from_ms = hour_of(unshipped[0])
@@ -170,6 +174,7 @@ class Backlog:
     def _gone(self, name: str) -> None:
         """Forget an hour whose file is gone; say it where InfluxDB has not all of it."""
         state = self._states.pop(name)
+        self._given_up.pop(name, None)
         if self._open is not None and self._open.path.stem == name:
             self.close()
         if state is State.SEEN:
@@ -185,6 +190,16 @@ class Backlog:
         log.error("hour cannot be shipped hour=%s: %s", path.stem, error)
         self._begin_curves(end_of(path))
         self._note([path.stem], State.WHOLE)
+        self._given_up[path.stem] = path.stat().st_ino
+
+    def _take_up_again(self, path: Path) -> None:
+        """Go on with an hour that was damaged, once it has been written anew."""
+        if path.stat().st_ino == self._given_up[path.stem]:
+            return
+        del self._given_up[path.stem]
+        self.lost_hours.remove(path.stem)
+        self._note([path.stem], State.SEEN)
+        log.info("a damaged hour is shipped after all hour=%s", path.stem)
 
     def _note(self, names: list[str], state: State) -> None:
         self._cursor.note(names, state)
@@ -210,7 +225,7 @@ class Backlog:
             return None
 
     def _hour(self, path: Path) -> "_OpenHour":
-        if self._open is None or self._open.path != path:
+        if self._open is None or not self._open.is_of(path):
             self.close()
             self._open = _OpenHour(path)
         return self._open
@@ -221,11 +236,16 @@ class _OpenHour:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._number = path.stat().st_ino
         self._db = open_read_only(path)
         self._known: dict[int, Writer] = {}
 
     def close(self) -> None:
         self._db.close()
+
+    def is_of(self, path: Path) -> bool:
+        """Say whether it is what a path names: a damaged hour is written anew."""
+        return self.path == path and self._number == path.stat().st_ino
 
     def rows_behind(self, row: int) -> int:
         """Return how many rows come behind one."""
