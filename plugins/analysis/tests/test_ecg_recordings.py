@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from monitorme.testing import needs
 from monitorme_analysis.commands import analysis
 from monitorme_analysis.recording.beats import beats_of
+from monitorme_analysis.recording.conditions import conditions_of
 from monitorme_analysis.recording.wfdb_record import read_record
 from monitorme_analysis.validation.annotations import read_annotations
 from monitorme_analysis.validation.challenge import alarms, score
@@ -57,3 +58,13 @@ def test_the_ecg_command_prints_one_object_a_condition() -> None:
     assert result.exit_code == 0
     assert {"ecg_asystole"} <= {line["code"] for line in lines}
     assert all(set(line) == {"code", "from_ms", "to_ms", "detail"} for line in lines)
+
+
+@pytest.mark.slow
+def test_irregularity_is_told_where_it_is_and_not_where_beats_are_premature() -> None:
+    expected = {"mitdb/200": False, "mitdb/232": False, "challenge2015/b124s": True}
+    for name, is_irregular in expected.items():
+        folder, record = name.split("/")
+        spells = conditions_of(read_record(needs.data(folder) / record))
+        codes = {spell.code for spell in spells}
+        assert ("ecg_irregular" in codes) == is_irregular, name

@@ -7,10 +7,17 @@ import pytest
 from numpy.typing import NDArray
 
 from monitorme_analysis.ecg.fibrillation import COARSE, leakage
-from monitorme_analysis.ecg.irregular import is_without_pattern
+from monitorme_analysis.ecg.irregular import is_without_pattern, sample_entropy
 from monitorme_analysis.recording.conditions import Spell, conditions_of
 from monitorme_analysis.recording.wfdb_record import Record, RecordSignal
-from monitorme_analysis.validation.made import made_ecg, made_pulse, regular
+from monitorme_analysis.validation.irregular import told_s
+from monitorme_analysis.validation.made import (
+    fibrillating_atria,
+    made_ecg,
+    made_pulse,
+    premature,
+    regular,
+)
 
 RATE_HZ = 250
 Lead = NDArray[np.float64]
@@ -190,6 +197,54 @@ def test_irregular_without_a_pattern_is_not_sinus_rhythm_nor_bigeminy() -> None:
     assert is_without_pattern(chance)
     assert not is_without_pattern(breathing)
     assert not is_without_pattern([500, 1100] * 32)
+    assert not is_without_pattern([800] * 64)
+
+
+def test_the_coefficient_of_sample_entropy_is_that_of_its_definition() -> None:
+    gaps = [800, 820, 1000, 790, 810, 1010, 640, 805, 815, 990, 700]
+    pairs = [(i, j) for i in range(10) for j in range(i)]
+    tolerance = 30  # the least, and enough
+    alike = [(i, j) for i, j in pairs if abs(gaps[i] - gaps[j]) <= tolerance]
+    both = [
+        one for one in alike if abs(gaps[one[0] + 1] - gaps[one[1] + 1]) <= tolerance
+    ]
+    assert len(both) >= 5
+    expected = np.log(len(alike) / len(both)) + np.log(60) - np.log(np.mean(gaps))
+    assert sample_entropy(gaps) == pytest.approx(expected)
+
+
+def test_its_tolerance_grows_until_five_pairs_are_alike() -> None:
+    gaps = [500 + 97 * place for place in range(8)]
+    # Neighbours are 97 ms apart, and so is what follows them: six pairs.
+    expected = np.log(6 / 6) + np.log(2 * 97) - np.log(np.mean(gaps))
+    assert sample_entropy(gaps) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("rate", [50, 90, 150])
+def test_a_fibrillating_heart_is_told_after_two_minutes(rate: float) -> None:
+    lead = ecg(fibrillating_atria(240, rate), 240)
+    told = told_s(lead[None], RATE_HZ)
+    assert 115 <= told[0] <= 180
+    assert told == list(range(told[0], 241))
+
+
+def test_one_that_beats_regularly_again_is_told_no_more() -> None:
+    times = fibrillating_atria(200, 90)
+    times += regular(150, 0.8, first_s=times[-1] + 0.8)
+    told = told_s(ecg(times, 310)[None], RATE_HZ)
+    assert 200 < told[-1] < 305
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.1])
+def test_a_heart_with_some_premature_beats_is_not(share: float) -> None:
+    assert told_s(ecg(premature(300, share), 300)[None], RATE_HZ) == []
+
+
+def test_nothing_is_said_of_a_rhythm_that_many_other_beats_break() -> None:
+    times = fibrillating_atria(180, 80)
+    places = np.random.default_rng(5).choice(len(times), len(times) // 4, replace=False)
+    lead = ecg(times, 180, ventricular=places.tolist())
+    assert told_s(lead[None], RATE_HZ) == []
 
 
 @pytest.mark.parametrize("samples", [1, 100, 249])

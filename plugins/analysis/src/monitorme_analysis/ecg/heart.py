@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from monitorme_analysis.ecg import irregular, rhythm, technical, ventricular
+from monitorme_analysis.ecg import rhythm, technical, ventricular
 from monitorme_analysis.ecg.fibrillation import leakage
 from monitorme_analysis.ecg.filters import Samples
+from monitorme_analysis.ecg.irregular import Irregularity
 from monitorme_analysis.ecg.lead_quality import LeadFault
 from monitorme_analysis.ecg.rhythm import since
 from monitorme_analysis.ecg.sign import Sign
@@ -35,7 +36,6 @@ _OFTEN: Final[tuple[Callable[[View], Iterator[Sign]], ...]] = (
 )
 _SELDOM: Final[tuple[Callable[[View], Iterator[Sign]], ...]] = (
     ventricular.ectopy,
-    irregular.atrial_fibrillation,
     technical.disagreement,
 )
 
@@ -50,6 +50,7 @@ class HeartState:
     """How often the heart was judged."""
     seldom: list[Sign] = field(default_factory=list)
     """What was said last of what only changes slowly."""
+    irregularity: Irregularity = field(default_factory=Irregularity)
 
 
 class Heart:
@@ -117,6 +118,8 @@ class Heart:
         state.seconds += 1
         if state.seconds % _SELDOM_S == 0:
             state.seldom = [sign for judge in _SELDOM for sign in judge(view)]
+            state.irregularity.look(view)
+            state.seldom += state.irregularity.signs()
         often = [sign for judge in _OFTEN for sign in judge(view)]
         return _once(often + state.seldom)
 

@@ -35,9 +35,8 @@ _SHOWN_MS: Final = 15_000
 class EcgSettings(RuleSettings):
     """Settings of the rule `ecg`."""
 
-    silent: tuple[str, ...] = ("ecg_irregular",)
-    """Findings that are not told: those that a ward finds to ring too often. An
-    irregular rhythm is told only where a ward asks for it, by leaving it out here."""
+    silent: tuple[str, ...] = ()
+    """Findings that are not told: those that a ward finds to ring too often."""
 
 
 @dataclass(slots=True)
@@ -70,7 +69,7 @@ class Ecg(Rule[EcgState, EcgSettings]):
     source = (
         "asystole, extreme rates, ventricular tachycardia and fibrillation: the alarms of "
         "the PhysioNet/CinC Challenge 2015; leakage: Kuo and Dillman 1978; irregularity: "
-        "Dash et al. 2009; pause: ACC/AHA/HRS 2018"
+        "Dash et al. 2009, Lake and Moorman 2011; pause: ACC/AHA/HRS 2018"
     )
     Settings: ClassVar = EcgSettings
     State: ClassVar = EcgState

@@ -32,6 +32,8 @@ class Annotations:
     """The code of each beat."""
     flutter: list[tuple[int, int]]
     """Episodes of ventricular flutter, in which no beats are marked."""
+    rhythms: list[str]
+    """The names of the rhythms that were marked, in order of their first."""
 
 
 def read_annotations(path: Path) -> Annotations:
@@ -43,6 +45,7 @@ def read_annotations(path: Path) -> Annotations:
     beats: list[int] = []
     codes: list[int] = []
     flutter: list[tuple[int, int]] = []
+    rhythms: dict[str, None] = {}
     begins: int | None = None
     sample = position = 0
     while position + 1 < len(data):
@@ -58,6 +61,9 @@ def read_annotations(path: Path) -> Annotations:
             sample += skip - (1 << 32) if skip >= 1 << 31 else skip
             position += 4
         elif code == _AUX:
+            text = data[position : position + interval].rstrip(b"\0")
+            if text.startswith(b"("):
+                rhythms[text[1:].decode("ascii", "replace")] = None
             position += interval + interval % 2
         elif code not in _WITHOUT_TIME:
             sample += interval
@@ -71,4 +77,4 @@ def read_annotations(path: Path) -> Annotations:
                 begins = None
     if begins is not None:
         flutter.append((begins, sample))
-    return Annotations(beats, codes, flutter)
+    return Annotations(beats, codes, flutter, list(rhythms))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from monitorme_analysis.ecg.detector import BeatDetector
 from monitorme_analysis.recording.wfdb_record import Record, read_record
-from monitorme_analysis.validation import challenge, detectors
+from monitorme_analysis.validation import challenge, detectors, irregular
 from monitorme_analysis.validation.annotations import Annotations, read_annotations
 from monitorme_analysis.validation.markdown import paragraph, table
 from monitorme_analysis.validation.matching import Score, compare
@@ -25,7 +25,12 @@ RATES_HZ: Final = (125, 250, 500)
 def report(data: Path) -> str:
     """Return the section about the ECG."""
     return "\n\n".join(
-        ["## ECG", *_beats(data / "mitdb"), *_challenge(data / "challenge2015")]
+        [
+            "## ECG",
+            *_beats(data / "mitdb"),
+            *_challenge(data / "challenge2015"),
+            *irregular.report(data),
+        ]
     )
 
 

@@ -24,6 +24,9 @@ _VENTRICULAR: Final = (
     (0.3, -0.4, 0.06),
 )
 
+_IMPULSES: Final = 7.0
+_READY_VARIES_S: Final = 0.1
+
 
 def made_ecg(
     beats_s: Sequence[float],
@@ -62,6 +65,49 @@ def made_ecg(
 def regular(count: int, interval_s: float, *, first_s: float = 0.5) -> list[float]:
     """Return the times of beats at one interval."""
     return [first_s + index * interval_s for index in range(count)]
+
+
+def fibrillating_atria(seconds: float, rate: float, *, seed: int = 0) -> list[float]:
+    """Return the times of beats in atrial fibrillation, in seconds.
+
+    Impulses come from the atria at random, 7 a second, and the first that finds the
+    node ready makes a beat; how long the node is not ready varies: V. Corino et al., "An
+    atrioventricular node model for analysis of the ventricular response during atrial
+    fibrillation", IEEE Transactions on Biomedical Engineering 58 (2011), with one way
+    through the node.
+
+    Args:
+        seconds: how long it lasts.
+        rate: beats a minute, as a mean.
+        seed: of the chance.
+    """
+    rng = np.random.default_rng(seed)
+    shortest_s = 60 / rate - 1 / _IMPULSES - _READY_VARIES_S / 2
+    times = [0.5]
+    while times[-1] < seconds - 1:
+        ready_s = shortest_s + rng.uniform(0, _READY_VARIES_S)
+        times.append(times[-1] + ready_s + rng.exponential(1 / _IMPULSES))
+    return times
+
+
+def premature(seconds: float, share: float, *, seed: int = 0) -> list[float]:
+    """Return the times of beats in a sinus rhythm of 75 a minute that breathes.
+
+    Args:
+        seconds: how long it lasts.
+        share: the part of beats that come too early, in no order, each with the pause
+            after it that a premature beat of the atria makes.
+        seed: of the chance.
+    """
+    rng = np.random.default_rng(seed)
+    times = [0.5]
+    while times[-1] < seconds - 3:
+        interval_s = 0.8 + 0.04 * np.sin(times[-1] * np.pi / 2) + rng.normal(0, 0.02)
+        if rng.random() < share:
+            times.append(times[-1] + interval_s * rng.uniform(0.55, 0.8))
+            interval_s *= rng.uniform(1.0, 1.25)
+        times.append(times[-1] + interval_s)
+    return times
 
 
 def made_pulse(
