@@ -51,7 +51,7 @@ class InfluxSettings(BaseModel):
     """A file with the token, mode 600; MONITORME_INFLUXDB_TOKEN goes before it."""
     ca_file: SitePath | None = None
     """The certificate of your own authority, for https."""
-    batch_lines: int = Field(default=5_000, ge=1, le=50_000)
+    batch_lines: int = Field(default=10_000, ge=1, le=50_000)
     """At most about so many lines go in one request."""
     linger_s: float = Field(default=1.0, gt=0, le=60)
     """How long readings are collected for a request."""

@@ -11,6 +11,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -32,9 +33,9 @@ LONGEST_WAIT_S: Final = 30.0
 LONGEST_ASKED_S: Final = 300.0
 """A server that asks for more patience than this is asked again all the same."""
 STOP_TIMEOUT_S: Final = 5.0
-SOON_S: Final = 0.2
-"""How long readings are collected behind a full parcel, which is the end of a backlog,
-and between parcels of curves."""
+SOON_S: Final = 0.05
+"""How long readings are collected behind a full parcel, which is the end of a backlog."""
+CURVES_EVERY_S: Final = 0.2
 CURVE_ROWS: Final = 500
 """So many rows of an hour's curves go at once; a hospital's hour has 50,000."""
 
@@ -141,10 +142,10 @@ class Shipper:
         was_full, self._was_full = self._was_full, self._ship_readings()
         if self._was_full:
             return 0.0
-        linger_s = self._settings.linger_s
         # Readings go first: the journal has an hour's curves until InfluxDB has them.
-        has_more = self._ship_curves() or was_full
-        return min(linger_s, SOON_S) if has_more else linger_s
+        has_curves = self._ship_curves()
+        soon_s = SOON_S if was_full else CURVES_EVERY_S if has_curves else inf
+        return min(self._settings.linger_s, soon_s)
 
     def _ship_curves(self) -> bool:
         """Ship some curves of a finished hour; says whether there were any."""
