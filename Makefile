@@ -5,6 +5,10 @@ BIN := $(VENV)/bin
 MEMBERS := hub plugins/recorder plugins/analysis plugins/alerting plugins/nurse_station \
 	plugins/record_forwarding device_sim firmware_bridge
 EDITABLE := $(foreach member,$(MEMBERS),-e $(member))
+# Tests that run hospitals in processes of their own, and mostly wait for them: three at once
+# take a third of the time. The others are measured by what they take, and so run alone.
+HOSPITALS := tests/faults tests/system
+AT_ONCE ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench docs validate clean
@@ -15,8 +19,13 @@ help: ## Say what can be made.
 demo: $(VENV)/.runs ## Run a ward of simulated patients.
 	$(BIN)/monitorme demo $(DEMO)
 
-test: $(VENV)/.develops ## Run all tests.
+test: $(VENV)/.develops ## Run all tests; TEST="-k journal" only some.
+ifdef TEST
 	$(BIN)/pytest $(TEST)
+else
+	$(BIN)/pytest $(HOSPITALS:%=--ignore=%)
+	$(BIN)/pytest -n $(AT_ONCE) --maxschedchunk 1 $(HOSPITALS)
+endif
 
 lint: $(VENV)/.develops ## Check format, style and types.
 	$(BIN)/ruff format --check .

@@ -24,7 +24,7 @@ def test_a_clock_that_is_behind_is_shown_with_its_offset(
     born = {"device": "d-1", "boot": "b1", "state": "online", "time_ms": 0}
     seq = 0
     with connect(settings) as bus:
-        assert bus.wait_connected(5)
+        assert bus.wait_connected(30)
         bus.publish(f"{BED}/device/d-1/status", json.dumps(born).encode())
 
         def is_shown() -> bool:
@@ -34,7 +34,7 @@ def test_a_clock_that_is_behind_is_shown_with_its_offset(
             reading = {"device": "d-1", "boot": "b1", "seq": seq, "time_ms": time_ms}
             payload = json.dumps({**reading, "value": 70.0, "quality": "good"})
             bus.publish(f"{BED}/vital/heart_rate", payload.encode())
-            bus.flush(timeout_s=5)
+            bus.flush(timeout_s=30)
             (device,) = system.json("devices")["devices"]
             offset_ms = device["clock_offset_ms"]
             return offset_ms is not None and -32_000 < offset_ms < -28_000

@@ -129,10 +129,10 @@ def test_bad_input_is_counted_kept_and_stops_nothing(
 
     settings = BusSettings("127.0.0.1", system.port, "vandal-1", clean_session=True)
     with connect(settings) as bus:
-        assert bus.wait_connected(5)
+        assert bus.wait_connected(30)
         for where, payload in sent:
             bus.publish(where, payload)
-        assert bus.flush(timeout_s=5)
+        assert bus.flush(timeout_s=30)
         expected = {
             "recorded": 6,
             "duplicates": 1,

@@ -38,10 +38,10 @@ def test_a_reading_of_an_unknown_vital_is_stored_once_the_catalogue_has_it(
     pulse = json.dumps({**reading, "value": 61.0, "quality": "good"}).encode()
     settings = BusSettings("127.0.0.1", system.port, "device-1", clean_session=True)
     with connect(settings) as bus:
-        assert bus.wait_connected(5)
+        assert bus.wait_connected(30)
         bus.publish("monitorme/v1/ward-a/bed-01/vital/pulse_rate", pulse)
         bus.publish("monitorme/v1/ward-a/bed-01/vital/heart_rate", b"no JSON")
-        assert bus.flush(timeout_s=5)
+        assert bus.flush(timeout_s=30)
 
     def refused() -> list[dict[str, str]]:
         found: list[dict[str, str]] = system.json("recorder", "quarantine")["refused"]

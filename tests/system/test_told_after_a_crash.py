@@ -103,7 +103,8 @@ def command(verb: str, **arguments: object) -> tuple[CommandTopic, Command]:
     asked = Command(
         id=f"test-{name}",
         time_ms=now_ms,
-        expires_ms=now_ms + 60_000,
+        # Made when the tests are collected, which may be long before this one runs.
+        expires_ms=now_ms + 3_600_000,
         by="nurse-1",
         args={"ward": BED.ward, "bed": BED.bed, **arguments},
     )
