@@ -25,8 +25,8 @@ create table if not exists announcement(
 class Announcements:
     """Messages in a service's own database; for the thread that owns the bus.
 
-    `add` belongs into the transaction of the change, `publish` after it and once at the
-    start. Neither catches what SQLite raises: the database is its owner's.
+    `add` belongs into the transaction of the change, `publish` after it, at the start, and
+    now and then. Neither catches what SQLite raises: the database is its owner's.
     """
 
     def __init__(self, db: sqlite3.Connection, bus: Publisher) -> None:
@@ -39,7 +39,7 @@ class Announcements:
     ) -> None:
         """Write down what is to be told, and forget what the broker has by now."""
         data = payload if isinstance(payload, bytes) else payload.to_json()
-        self.forget()
+        self._forget()
         self._db.execute(
             "insert into announcement(topic, payload, retained) values(?,?,?)",
             (str(topic), data, retain),
@@ -50,7 +50,8 @@ class Announcements:
         self.add(EventTopic(bed), event)
 
     def publish(self) -> None:
-        """Publish what was not published since the start."""
+        """Publish what was not since the start, and forget what the broker has by now."""
+        self._forget()
         rows = self._db.execute(
             "select number, topic, payload, retained from announcement"
             " where number > ? order by number",
@@ -62,8 +63,7 @@ class Announcements:
         if rows:
             self._bus.when_confirmed(lambda: self._confirm(rows[-1][0]))
 
-    def forget(self) -> None:
-        """Forget what the broker has confirmed."""
+    def _forget(self) -> None:
         if self._confirmed:
             self._db.execute(
                 "delete from announcement where number <= ?", (self._confirmed,)

@@ -66,9 +66,8 @@ class Registry(Plugin[RegistryConfig]):
                     self._remember(topic, message)
 
     def tick(self, now_ms: int) -> None:
-        """Forget the events that have been told."""
+        """Tell what could not be told, and forget what the broker has."""
         self._store.tell()
-        self._store.forget_told()
 
     def stop(self) -> None:
         """Close the database."""

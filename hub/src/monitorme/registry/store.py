@@ -105,11 +105,6 @@ class RegistryStore:
         with _storage_errors():
             self._announcements.publish()
 
-    def forget_told(self) -> None:
-        """Forget the events that the broker has confirmed."""
-        with _storage_errors():
-            self._announcements.forget()
-
     def occupy(self, bed: BedId, admission: Admission, events: Events) -> None:
         """Put a patient into a bed, and write the stay down."""
         with self._change(events):

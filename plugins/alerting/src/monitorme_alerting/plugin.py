@@ -89,7 +89,6 @@ class Alerting(Plugin[AlertingConfig]):
     def tick(self, now_ms: int) -> None:
         """Let resolved alarms go, and notice conditions that lost their source."""
         self._store.tell()
-        self._store.forget_told()
         keep_ms = self.config.resolved_keep_s * 1000
         lost_ms = self.config.source_lost_after_s * 1000
         lost = 0

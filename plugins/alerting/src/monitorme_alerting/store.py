@@ -57,11 +57,6 @@ class AlarmStore:
         with _storage_errors():
             self._announcements.publish()
 
-    def forget_told(self) -> None:
-        """Forget what the broker has confirmed."""
-        with _storage_errors():
-            self._announcements.forget()
-
     def put(
         self, key: Key, alarm: Alarm | None, now_ms: int, event: Event | None = None
     ) -> None:

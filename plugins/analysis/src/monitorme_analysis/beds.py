@@ -128,7 +128,6 @@ class Beds:
     def tick(self, now_ms: int) -> None:
         """Let time pass for every bed, republish, write some of the state down."""
         self._snapshots.tell()
-        self._snapshots.forget_told()
         self.resume()
         if self._resuming:
             self._wait_no_longer(now_ms)

@@ -144,11 +144,6 @@ class Snapshots:
         with self._writing():
             self._announcements.publish()
 
-    def forget_told(self) -> None:
-        """Forget the events that the broker has confirmed."""
-        with self._writing():
-            self._announcements.forget()
-
     def forget(self, before_ms: int) -> None:
         """Forget what was set for stays that nobody has touched since."""
         with self._writing() as db:

@@ -49,7 +49,7 @@ class Outcome(NamedTuple):
 class DocumentOutbox:
     """Documents by target, in order; may be used from any thread.
 
-    But for `put_and_tell`, `tell` and `forget_told`, which are the bus's owner's.
+    But for `put_and_tell` and `tell`, which are the bus's owner's.
     """
 
     def __init__(self, path: Path, bus: Publisher) -> None:
@@ -93,11 +93,6 @@ class DocumentOutbox:
         """Publish the events that were written down and not told since the start."""
         with self._lock, _storage_errors():
             self._announcements.publish()
-
-    def forget_told(self) -> None:
-        """Forget the events that the broker has confirmed."""
-        with self._lock, _storage_errors():
-            self._announcements.forget()
 
     def next(self, target: str) -> Document | None:
         """Return the oldest document of a target that is still to be sent."""

@@ -97,7 +97,6 @@ class RecordForwarding(Plugin[RecordForwardingConfig]):
     def tick(self, now_ms: int) -> None:
         """Report how much waits."""
         self._outbox.tell()
-        self._outbox.forget_told()
         self.context.figures["waiting"] = float(self._outbox.waiting())
 
     def stop(self) -> None:
