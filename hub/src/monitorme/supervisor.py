@@ -4,14 +4,13 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
-from monitorme import leash
+from monitorme.leash import leashed
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +55,7 @@ class Child:
         output = _open_log(self.program.log_file)
         command = self.program.command
         self._process = subprocess.Popen(
-            [sys.executable, "-I", leash.__file__, str(os.getpid()), *command],
+            leashed(command),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -365,6 +365,17 @@ def test_devices_are_told_in_turn_and_all_of_them_seldom(tmp_path: Path) -> None
     run.stop()
 
 
+def await_mended(run: PluginRun, path: Path) -> None:
+    """Wait until a damaged hour is written anew."""
+    plugin = run.plugin
+    assert isinstance(plugin, Recorder)
+    assert plugin._past is not None
+    deadline_s = time.monotonic() + 30
+    while path.name not in plugin._past.readers.mended:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
+
+
 def test_a_closed_hour_that_is_damaged_is_told_before_anybody_asks_for_it(
     tmp_path: Path,
 ) -> None:
@@ -380,13 +391,7 @@ def test_a_closed_hour_that_is_damaged_is_told_before_anybody_asks_for_it(
     run.start()
     run.plugin.handle([message(run, 1_501)])
     assert run.context.counts["recorded"] == 1, "nothing waits for the check"
-    plugin = run.plugin
-    assert isinstance(plugin, Recorder)
-    assert plugin._past is not None
-    deadline_s = time.monotonic() + 30
-    while middle.name not in plugin._past.readers.mended:
-        assert time.monotonic() < deadline_s
-        time.sleep(0.1)
+    await_mended(run, middle)
     run.tick()
     assert run.context.figures["hours_to_check"] == 0
     alarm = run.context.alarms["journal_damaged"]
@@ -424,13 +429,7 @@ def test_a_closed_hour_that_is_damaged_is_written_anew(tmp_path: Path) -> None:
             file.write(b"\xa5" * 4_096)
     torn = middle.read_bytes()
     run.start()
-    plugin = run.plugin
-    assert isinstance(plugin, Recorder)
-    assert plugin._past is not None
-    deadline_s = time.monotonic() + 30
-    while middle.name not in plugin._past.readers.mended:
-        assert time.monotonic() < deadline_s
-        time.sleep(0.1)
+    await_mended(run, middle)
     found, lost = seqs_and_losses(run)
     assert len(found) == len(set(found))
     named = [seq for first, last in lost for seq in range(first, last + 1)]

@@ -1,8 +1,8 @@
 """A closed hour that is damaged is written anew from what can still be read of it.
 
-By a process of its own, which stands back for all others: for a full hour it takes
-minutes, and the recorder's threads are not to wait for one of them. The damaged file
-serves meanwhile as well as it can, and is kept beside the new one.
+By a process of its own, which stands back for all others and ends with the recorder: for
+a full hour it takes minutes, and the recorder's threads are not to wait for one of them.
+The damaged file serves meanwhile as well as it can, and is kept beside the new one.
 """
 
 import json
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from monitorme.errors import StorageError
+from monitorme.leash import leashed
 from monitorme.plugin import wall_clock_ms
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.hour_file import companions, storage_errors
@@ -24,6 +25,8 @@ from monitorme_recorder.salvage import LostSpan, Mended, salvage_closed
 
 log = logging.getLogger(__name__)
 
+COMMAND: Final = (sys.executable, "-m", __name__)
+"""What writes the file anew that comes behind it."""
 SUFFIX: Final = ".mending"
 NICENESS: Final = 15
 POLL_S: Final = 0.2
@@ -35,15 +38,18 @@ def mend(path: Path, readers: HourReaders, stopping: threading.Event) -> Mended 
     Raises StorageError where it cannot be done.
     """
     new = path.with_suffix(SUFFIX)
-    for part in (new, *companions(new)):
-        part.unlink(missing_ok=True)
-    done = _in_a_process(path, stopping)
-    if done is None:
-        return None
     with storage_errors(path):
-        aside = free_name(path)
-        os.link(path, aside)
-        readers.replace(path, new)
+        try:
+            _remove(new)
+            done = _in_a_process(path, stopping)
+            if done is None:
+                return None
+            aside = free_name(path)
+            os.link(path, aside)
+            readers.replace(path, new)
+        finally:
+            # Whatever became of it: half a file would take the disk's room for nothing.
+            _remove(new)
     log.warning(
         "closed hour written anew file=%s readings=%d lost=%d damaged=%s",
         *(path.name, done.readings, count(done.lost), aside.name),
@@ -56,28 +62,34 @@ def count(lost: list[LostSpan]) -> int:
     return sum(one.last - one.first + 1 for one in lost)
 
 
+def _remove(new: Path) -> None:
+    for part in (new, *companions(new)):
+        part.unlink(missing_ok=True)
+
+
 def _in_a_process(path: Path, stopping: threading.Event) -> Mended | None:
     process = subprocess.Popen(
-        [sys.executable, "-m", __name__, str(path)],
+        leashed([*COMMAND, str(path)]),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     with process:
-        while process.poll() is None:
-            if stopping.wait(POLL_S):
-                process.kill()
-                return None
-            # What it says fits into a pipe only if it is read.
-            with suppress(subprocess.TimeoutExpired):
+        while True:
+            try:
                 said, trouble = process.communicate(timeout=POLL_S)
                 break
-        else:
-            said, trouble = process.communicate()
-    if process.returncode:
-        raise StorageError(f"{path.name} cannot be written anew: {trouble[-500:]}")
-    answer = json.loads(said)
-    return Mended(answer["readings"], [LostSpan(*one) for one in answer["lost"]])
+            except subprocess.TimeoutExpired:
+                if stopping.is_set():
+                    process.kill()
+                    return None
+    try:
+        answer = json.loads(said)
+        return Mended(answer["readings"], [LostSpan(*one) for one in answer["lost"]])
+    except (ValueError, TypeError, KeyError) as error:
+        # Whoever dies says nothing, and why is in its last words.
+        why = trouble[-500:] or f"it ended with {process.returncode}"
+        raise StorageError(f"{path.name} cannot be written anew: {why}") from error
 
 
 def main() -> None:
@@ -85,11 +97,8 @@ def main() -> None:
     with suppress(OSError):
         os.nice(NICENESS)
     path = Path(sys.argv[1])
-    print(
-        json.dumps(
-            salvage_closed(path, path.with_suffix(SUFFIX), wall_clock_ms())._asdict()
-        )
-    )
+    done = salvage_closed(path, path.with_suffix(SUFFIX), wall_clock_ms())
+    print(json.dumps(done._asdict()))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ Of a closed hour it is a gap at once: what the hour's own watermarks say that it
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -73,15 +73,19 @@ def salvage_closed(path: Path, into: Path, noticed_ms: int) -> Mended:
 
     What is lost is named in it, boot by boot, where the hour's watermarks can be read.
     """
-    before = _marks_before(path)
+    before, end = _marks_before(path), _marks_left(path)
+    begins = {key: mark.through + 1 for key, mark in before.items()}
     new = HourFile(into)
     try:
         with Pages(path) as pages, new.transaction():
             old = DamagedFile(pages)
             work = _Salvage(old, new, before)
-            is_first = not before
             readings = work.run()
-            lost = list(work.lost(_marks_or_none(path), is_first=is_first))
+            lost = list(work.lost(begins, end))
+            # As the hour ended, but for what is lost: the next one begins with it.
+            for one in lost:
+                end[one.device, one.boot].lost.append(Span(one.first, one.last))
+            new.save_watermarks(_saved(end))
             beds = {(one.device, one.boot): one for one in old.streams.values()}
             hour = (hour_of(path), end_of(path))
             for one in lost:
@@ -119,22 +123,22 @@ class _Salvage:
         new.mark_folded(new.log_id)
         self._append(self._not_in_chunks())
         self._copy_events_and_gaps()
-        new.save_watermarks(
-            (device, boot, watermarks.save(mark))
-            for (device, boot), mark in self._marks.items()
-        )
+        new.save_watermarks(_saved(self._marks))
         return self._readings
 
-    def lost(self, end: Marks, *, is_first: bool) -> Iterator[LostSpan]:
+    def lost(
+        self, begins: Mapping[tuple[str, str], int], end: Marks
+    ) -> Iterator[LostSpan]:
         """Return what the watermarks of the hour's end know and nothing has any more.
 
-        Of the journal's first hour nobody knows with which seqs it began: what is lost
-        before the first that was saved cannot be told from what came earlier.
+        `begins` are the seqs with which it began. Of the journal's first hour nobody
+        knows them (none is given): what is lost before the first that was saved cannot
+        be told from what came earlier.
         """
         for key, mark in sorted(end.items()):
-            if is_first and key not in self._first:
+            if not begins and key not in self._first:
                 continue
-            first = self._first[key] if is_first else 1
+            first = begins.get(key, 1) if begins else self._first[key]
             found = self._marks.get(key, Watermark())
             for span in mark.stored():
                 for part in found.lacking(span):
@@ -220,8 +224,14 @@ def _marks_before(path: Path) -> Marks:
     return {}
 
 
-def _marks_or_none(path: Path) -> Marks:
-    """Return the watermarks of a file, none where they cannot be read."""
+def _saved(marks: Marks) -> Iterator[tuple[str, str, bytes]]:
+    """Return watermarks as a file has them."""
+    for (device, boot), mark in marks.items():
+        yield device, boot, watermarks.save(mark)
+
+
+def _marks_left(path: Path) -> Marks:
+    """Return the watermarks of a damaged file; empty where they cannot be read."""
     try:
         return _marks_in(path)
     except (StorageError, msgspec.MsgspecError) as error:
