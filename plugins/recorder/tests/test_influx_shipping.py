@@ -340,12 +340,23 @@ def test_buckets_of_hours_that_are_gone_come_from_curves(
         raise AssertionError("InfluxDB is asked to sum up readings")
 
     period = Period(hour_of(gone) + 6_000, hour_of(kept))
-    monkeypatch.setattr(InfluxHistory, "buckets", refuse)
     series = Series("ward-a", "bed-01", "heart_rate")
-    found = past.readings.buckets(series, period, grid_of(period, 1), None)
     numbers = sum(began_ms + n >= period.from_ms for n in range(20))
     expected = [(numbers, 72.0)] if numbers else []
-    assert [(one.numbers, one.mean) for one in found] == expected
+
+    def sums() -> list[tuple[int, float]]:
+        found = past.readings.buckets(series, period, grid_of(period, 1), None)
+        return [(one.numbers, one.mean) for one in found]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(InfluxHistory, "buckets", refuse)
+        assert sums() == expected
+    with InfluxServer(ward.settings) as server:
+        hour, at_ns = gone.stem, period.from_ms * 1_000_000
+        fields = f'curve="noise",boot="b1",hour="{hour}"'
+        line = f"heart_rate,bed=bed-01,device=d-17,ward=ward-a {fields} {at_ns}"
+        server.write(ward.settings.curve_bucket, [line])
+    assert sums() == expected, "a curve that cannot be read is not the end of a chart"
 
 
 def test_an_hour_that_is_dropped_all_the_same_is_said(

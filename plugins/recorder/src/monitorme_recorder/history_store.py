@@ -7,8 +7,13 @@ The journal answers so, InfluxDB answers so, and so do both joined. One contract
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+from monitorme.errors import StorageError
 from monitorme_recorder.curve import Points
 from monitorme_recorder.records import Kept, Stream
+
+
+class NoCurve(StorageError):
+    """A curve cannot be read; the readings that it was made of can be asked for."""
 
 
 class Series(NamedTuple):
@@ -135,6 +140,7 @@ class Archive(HistoryStore, Protocol):
     def points(self, series: Series, period: Period, before_hour: str) -> Points:
         """Return a numeric vital's numbers of a period and some around it, by time.
 
-        Only those that came before an hour of the journal, named as its file is.
+        Only those that came before an hour of the journal, named as its file is. Raises
+        NoCurve where they are not readable.
         """
         ...

@@ -24,6 +24,7 @@ from monitorme_recorder.history_store import (
     Archive,
     Bucket,
     Grid,
+    NoCurve,
     Period,
     Series,
     StoredReading,
@@ -112,15 +113,22 @@ class JoinedHistory:
         self, series: Series, missing: Period, grid: Grid, component: str | None
     ) -> Iterator[list[Bucket]]:
         """Return the buckets of what the journal may lack: from curves where they are."""
+        if missing.from_ms >= missing.to_ms:
+            return
         curve = self._in_curves(missing, component)
+        points = (
+            self._all_points(series, curve) if curve.from_ms < curve.to_ms else None
+        )
+        if points is None:
+            yield self._archive.buckets(series, missing, grid, component)
+            return
+        yield bucketed(points, curve, grid)
         for part in (
             Period(missing.from_ms, curve.from_ms),
             Period(curve.to_ms, missing.to_ms),
         ):
             if part.from_ms < part.to_ms:
                 yield self._archive.buckets(series, part, grid, component)
-        if curve.from_ms < curve.to_ms:
-            yield bucketed(self._all_points(series, curve), curve, grid)
 
     def _in_curves(self, missing: Period, component: str | None) -> Period:
         """Return the part of a period that is all in curves, at its end where none is.
@@ -136,12 +144,16 @@ class JoinedHistory:
             return Period(missing.to_ms, missing.to_ms)
         return Period(begin_ms, end_ms)
 
-    def _all_points(self, series: Series, period: Period) -> Points:
-        """Return the numbers of both stores' curves."""
+    def _all_points(self, series: Series, period: Period) -> Points | None:
+        """Return the numbers of both stores' curves; None where one cannot be read."""
         while True:
             oldest = self._reach.oldest_hour()
             here = self._journal.points(series, period, None)
-            there = self._archive.points(series, period, oldest)
+            try:
+                there = self._archive.points(series, period, oldest)
+            except NoCurve as error:
+                log.error("asking for readings instead series=%s: %s", series, error)
+                return None
             # An hour that was dropped meanwhile is in neither, or in both.
             if oldest == self._reach.oldest_hour():
                 return in_order([there, here])

@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitorme.errors import StorageError
 from monitorme_recorder.curve import Points
+from monitorme_recorder.history_store import NoCurve
 
 _SCALES: Final = (1.0, 10.0, 100.0, 1000.0)
 _LARGEST: Final = 1e6
@@ -74,7 +74,7 @@ class Unpacked(NamedTuple):
 
 
 def unpack(texts: Iterable[str]) -> Unpacked:
-    """Return the numbers of texts; raises StorageError.
+    """Return the numbers of texts; raises NoCurve.
 
     All become one array at once: an array for each text would take five times as long.
     """
@@ -85,7 +85,7 @@ def unpack(texts: Iterable[str]) -> Unpacked:
         ends = list(accumulate(one.head.numbers for one in found))
         return Unpacked(_times(found), _values(found), ends)
     except (ValueError, struct.error, KeyError) as error:
-        raise StorageError(f"a curve in InfluxDB is not readable: {error}") from error
+        raise NoCurve(f"a curve in InfluxDB is not readable: {error}") from error
 
 
 def _whole(values: NDArray[np.float64]) -> tuple[int, int, int, bytes]:
