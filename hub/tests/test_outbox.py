@@ -157,8 +157,9 @@ def test_a_second_damaged_segment_does_not_replace_the_first(tmp_path: Path) -> 
     assert first.read_bytes() == b"of last week"
 
 
-def test_a_file_that_is_no_segment_is_left_alone(tmp_path: Path) -> None:
-    note = tmp_path / "readme.segment"
+@pytest.mark.parametrize("name", ["readme.segment", "readme.kept"])
+def test_a_file_that_is_no_segment_is_left_alone(tmp_path: Path, name: str) -> None:
+    note = tmp_path / name
     note.write_text("do not delete")
     assert len(Outbox(tmp_path)) == 0
     assert note.read_text() == "do not delete"

@@ -43,7 +43,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-_SEGMENT_NAME: Final = re.compile(r"\d{12}\.segment")
+_NUMBER: Final = re.compile(r"\d{12}")
 SEGMENT_RECORDS: Final = 512
 DEFAULT_MAX_BYTES: Final = 256 * 1024 * 1024
 KEEP_CONFIRMED_S: Final = 900.0
@@ -350,7 +350,7 @@ class Outbox:
     def _load(self) -> None:
         self._load_kept()
         for path in sorted(self._folder.glob("*.segment")):
-            if not _SEGMENT_NAME.fullmatch(path.name):
+            if not _NUMBER.fullmatch(path.stem):
                 continue
             self._newest = max(self._newest, int(path.stem))
             data = path.read_bytes()
@@ -373,6 +373,8 @@ class Outbox:
 
     def _load_kept(self) -> None:
         for path in sorted(self._folder.glob(f"*{KEPT_SUFFIX}")):
+            if not _NUMBER.fullmatch(path.stem):
+                continue
             data, age_s = path.read_bytes(), time.time() - path.stat().st_mtime
             segment = Segment(path, size=len(data))
             for entry, _, _ in scan(data).found:
