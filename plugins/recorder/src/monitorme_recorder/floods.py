@@ -43,13 +43,7 @@ class Floods:
         calm = max(0, since_ms) / 1000 * self._per_s
         self._last_ms = now_ms
         # What comes late takes nothing of what a device may send.
-        sent = Counter(
-            [
-                one[0].boot.device
-                for one in arrivals
-                if one[1].received_ms - one[1].at_ms <= LATE_AFTER_MS
-            ]
-        )
+        sent = Counter([one[0].boot.device for one in arrivals if not _is_late(one[1])])
         # Who sends no more than it may between two batches needs no bucket.
         busy = [d for d, count in sent.items() if count > calm or d in self._buckets]
         if not busy:

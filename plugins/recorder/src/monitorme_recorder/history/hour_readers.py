@@ -39,8 +39,7 @@ class HourReaders:
         """Files of which a chunk could not be read, while the rest serves."""
         self.mended: dict[str, str] = {}
         """Files that were written anew because they were damaged, with what is lost."""
-        self._replaced: dict[Path, int] = {}
-        self._idle: dict[Path, list[sqlite3.Connection]] = {}
+        self._idle: dict[Path, list[Reader]] = {}
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -69,7 +68,6 @@ class HourReaders:
     def replace(self, path: Path, new: Path) -> None:
         """Put a file in the place of a damaged one; who reads that just now goes on."""
         with self._lock:
-            self._replaced[path] = self._replaced.get(path, 0) + 1
             closing = self._idle.pop(path, [])
             for companion in companions(path):
                 companion.unlink(missing_ok=True)
@@ -85,14 +83,14 @@ class HourReaders:
         return [path for path in found if path.name not in self.damaged]
 
     @contextmanager
-    def borrow(self, path: Path) -> Iterator[sqlite3.Connection]:
+    def borrow(self, path: Path) -> Iterator["Reader"]:
         """Lend a connection. Raises StorageError where the file cannot be read."""
         db = self.take(path)
         try:
             yield db
         except sqlite3.Error as error:
             db.close()
-            if not self._is_now(path, db):
+            if not db.is_of(path):
                 raise StorageError(f"{path.name} was written anew: {error}") from error
             raise self.failed(path, error) from error
         except BaseException:
@@ -101,35 +99,27 @@ class HourReaders:
         else:
             self.give_back(path, db)
 
-    def take(self, path: Path) -> sqlite3.Connection:
+    def take(self, path: Path) -> "Reader":
         """Lend a connection until `give_back`; raises StorageError."""
         with self._lock:
             idle = self._idle.get(path)
             if idle:
                 return idle.pop()
-            replaced = self._replaced.get(path, 0)
         try:
-            db = open_read_only(path)
-            db.replaced = replaced
-            return db
+            return open_read_only(path)
         except sqlite3.Error as error:
             raise self.failed(path, error) from error
 
-    def give_back(self, path: Path, db: sqlite3.Connection) -> None:
+    def give_back(self, path: Path, db: "Reader") -> None:
         """Take a connection back, its snapshot let go."""
         if db.in_transaction:
             db.rollback()
         with self._lock:
             idle = self._idle.setdefault(path, [])
-            is_now = self._is_now(path, db)
-            if is_now and len(idle) < IDLE_PER_FILE:
+            if len(idle) < IDLE_PER_FILE and db.is_of(path):
                 idle.append(db)
                 return
         db.close()
-
-    def _is_now(self, path: Path, db: sqlite3.Connection) -> bool:
-        """Say whether a connection reads the file that is in place now."""
-        return getattr(db, "replaced", 0) == self._replaced.get(path, 0)
 
     def unpack(self, path: Path, data: bytes) -> list[Kept]:
         """Return the readings of a chunk; none, and it is told, where it is damaged."""
@@ -161,13 +151,27 @@ def overlapping(paths: list[Path], from_ms: int) -> list[Path]:
 
 
 class Reader(sqlite3.Connection):
-    """A connection that reads a file, in the version that was in place when it opened."""
+    """A connection that reads a file; another may be in its place meanwhile."""
 
-    replaced = 0
+    file_number: int | None = None
+
+    def is_of(self, path: Path) -> bool:
+        """Say whether it reads what a path names now: a damaged hour is written anew."""
+        return self.file_number is not None and self.file_number == file_number(path)
+
+
+def file_number(path: Path) -> int | None:
+    """Return what tells a file from another of its name; None where there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
 
 
 def open_read_only(path: Path) -> Reader:
     """Open a file for reading."""
+    # Before it is opened: a file that is put in its place just then counts as another.
+    number = file_number(path)
     db = sqlite3.connect(
         f"file:{path}?mode=ro",
         uri=True,
@@ -176,6 +180,7 @@ def open_read_only(path: Path) -> Reader:
         check_same_thread=False,
         factory=Reader,
     )
+    db.file_number = number
     try:
         db.execute(f"pragma cache_size=-{CACHE_KIB}")
         db.execute("select 1 from meta limit 1").fetchone()

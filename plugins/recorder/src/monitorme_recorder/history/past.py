@@ -39,7 +39,11 @@ class Past:
         self.readers = HourReaders(store.folder)
         self.reach = Reach(self.readers, now_ms)
         self._journal = JournalHistory(store, self.readers)
-        self._joined = archive and JoinedHistory(self._journal, archive, self.reach)
+        self._joined = (
+            JoinedHistory(self._journal, archive, self.reach)
+            if archive is not None
+            else None
+        )
         self.readings: HistoryStore = self._joined or self._journal
         self.arrivals = Arrivals(store, self.readers)
         self.inventory = Inventory(store, self.readers)
@@ -60,19 +64,18 @@ class Past:
         until then.
         """
         unreadable = {
-            _UNREADABLE
-            + name: f"{name} is damaged; history is served without it: {why}"
+            name: f"{name} is damaged; history is served without it: {why}"
             for name, why in {**self.readers.torn, **self.readers.damaged}.items()
         }
-        mended = {_UNREADABLE + name for name in self.readers.mended}
+        texts = {
+            _UNREADABLE + name: text
+            for name, text in {**unreadable, **self.readers.mended}.items()
+        }
         told = [name for name in context.trouble if name.startswith(_UNREADABLE)]
         for subject in told:
-            if subject not in unreadable and subject not in mended:
+            if subject not in texts:
                 del context.trouble[subject]
-        context.trouble.update(unreadable)
-        context.trouble.update(
-            {_UNREADABLE + name: text for name, text in self.readers.mended.items()}
-        )
+        context.trouble.update(texts)
         damaged = self.reach.damaged()
         if not damaged:
             context.over(_DAMAGED)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from monitorme.errors import ContractError, StorageError
-from monitorme_recorder.history.hour_readers import open_read_only
+from monitorme_recorder.history.hour_readers import file_number, open_read_only
 from monitorme_recorder.hour_file import (
     end_of,
     hour_of,
@@ -77,7 +77,7 @@ class Backlog:
         self._writers = writers
         self._open: _OpenHour | None = None
         self._states = cursor.hours()
-        self._given_up: dict[str, int] = {}
+        self._given_up: dict[str, int | None] = {}
         """Damaged hours, and which file it was: they may be written anew."""
         self.lost_hours: list[str] = []
         self.unshipped_from_ms = 0
@@ -165,11 +165,7 @@ class Backlog:
             yield path
             # One that was given up meanwhile is whole already: for as much as can be had.
             if path != paths[-1] and self._states.get(path.stem) is State.SEEN:
-                self._finish(path)
-
-    def _finish(self, path: Path) -> None:
-        """Go on to an hour's curves: its log is in InfluxDB."""
-        self._note([path.stem], State.LOG)
+                self._note([path.stem], State.LOG)
 
     def _gone(self, name: str) -> None:
         """Forget an hour whose file is gone; say it where InfluxDB has not all of it."""
@@ -190,11 +186,11 @@ class Backlog:
         log.error("hour cannot be shipped hour=%s: %s", path.stem, error)
         self._begin_curves(end_of(path))
         self._note([path.stem], State.WHOLE)
-        self._given_up[path.stem] = path.stat().st_ino
+        self._given_up[path.stem] = file_number(path)
 
     def _take_up_again(self, path: Path) -> None:
         """Go on with an hour that was damaged, once it has been written anew."""
-        if path.stat().st_ino == self._given_up[path.stem]:
+        if file_number(path) == self._given_up[path.stem]:
             return
         del self._given_up[path.stem]
         self.lost_hours.remove(path.stem)
@@ -236,7 +232,6 @@ class _OpenHour:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._number = path.stat().st_ino
         self._db = open_read_only(path)
         self._known: dict[int, Writer] = {}
 
@@ -244,8 +239,8 @@ class _OpenHour:
         self._db.close()
 
     def is_of(self, path: Path) -> bool:
-        """Say whether it is what a path names: a damaged hour is written anew."""
-        return self.path == path and self._number == path.stat().st_ino
+        """Say whether it is what a path names now."""
+        return self.path == path and self._db.is_of(path)
 
     def rows_behind(self, row: int) -> int:
         """Return how many rows come behind one."""

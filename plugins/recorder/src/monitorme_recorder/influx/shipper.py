@@ -36,6 +36,7 @@ STOP_TIMEOUT_S: Final = 5.0
 SOON_S: Final = 0.05
 """How long readings are collected behind a full parcel, which is the end of a backlog."""
 CURVES_EVERY_S: Final = 0.2
+"""Between parcels of curves, so that they are in nobody's way."""
 CURVE_ROWS: Final = 500
 """So many rows of an hour's curves go at once; a hospital's hour has 50,000."""
 
