@@ -134,6 +134,52 @@ def test_bad_lines_are_named_counted_and_stop_nothing(tmp_path: Path) -> None:
     assert said[-1] == "7 lines were left out"
 
 
+@pytest.mark.parametrize(
+    ("odd", "refused"),
+    [
+        ("x,b,heart_rate,60,good", "time_ms 'x' is no whole number"),
+        ("1,b,heart_rate,60", None),
+        ("", None),
+        ('1,"a ward, a bed",heart_rate,60,good', None),
+        ('1,b,blood_pressure,"{""systolic"":\n120}",good', None),
+        ("1,b,heart_rate,,good,,,", None),
+    ],
+)
+def test_an_odd_line_far_down_is_read_by_itself_and_costs_no_other(
+    tmp_path: Path, odd: str, refused: str | None
+) -> None:
+    good = [f"{n},b,heart_rate,{60 + n % 7}.5,good" for n in range(2_000)]
+    path = written(tmp_path, *good[:1_203], odd, *good[1_203:], "?,b,heart_rate,1,")
+    said: list[str] = []
+    rows = list(read_csv(path, Catalogue.load(), said.append))
+    values = [60 + n % 7 + 0.5 for n in range(2_000)]
+    is_row = bool(odd) and refused is None
+    there = slice(1_203, 1_203 + is_row)
+    assert len(rows[there]) == is_row
+    del rows[there]
+    assert [(row.at_ms, row.value) for row in rows] == list(enumerate(values))
+    named = [f"{path}, line 1205: {refused}"] if refused else []
+    last = 2_003 + odd.count("\n")
+    assert said == [*named, f"{path}, line {last}: time_ms '?' is no whole number"]
+
+
+def test_what_cells_say_does_not_go_over_to_others(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        "1,b,heart_rate,0,good",
+        "2,b,body_temperature,0,good",
+        "3,b,body_temperature,0,questionable",
+        '4,b,blood_pressure,"{""systolic"": 120}",good',
+        '5,b,blood_pressure,"{""systolic"": 120}",good',
+    )
+    rows = list(read_csv(path, Catalogue.load(), pytest.fail))
+    assert [(row.value, row.quality) for row in rows[:3]] == [
+        *((None, "invalid"), (0.0, "good"), (0.0, "questionable"))
+    ]
+    assert rows[3].value == rows[4].value
+    assert rows[3].value is not rows[4].value
+
+
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "\x00\x01\x02"])
 def test_a_file_that_is_no_recording_is_refused_in_one_sentence(
     tmp_path: Path, text: str

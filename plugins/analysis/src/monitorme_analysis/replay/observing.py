@@ -18,8 +18,9 @@ def observed(rows: list[Row], catalogue: Catalogue) -> Iterator[Observed]:
     together: list[Row] = []
     last = len(rows) - 1
     for number, row in enumerate(rows):
-        at_ms, _, vital, component, value, quality, reason = row
-        if component:
+        at_ms, vital, value = row.at_ms, row.vital, row.value
+        quality, reason = row.quality, row.reason
+        if row.component:
             together.append(row)
             if number < last and _belongs(row, rows[number + 1]):
                 continue
@@ -36,7 +37,7 @@ def observed(rows: list[Row], catalogue: Catalogue) -> Iterator[Observed]:
             at_ms,
             at_ms,
             value,
-            quality,  # type: ignore[arg-type]  # one of rows.QUALITIES
+            quality,  # type: ignore[arg-type]  # one of cells.QUALITIES
             reason,
             _DEVICE,
             _DEVICE,
@@ -53,7 +54,7 @@ def _judged(row: Row, entry: Vital) -> tuple[ReadingValue, str, str | None]:
         1,
         row.at_ms,
         row.value,
-        row.quality,  # type: ignore[arg-type]  # one of rows.QUALITIES
+        row.quality,  # type: ignore[arg-type]  # one of cells.QUALITIES
         row.reason,
     )
     judged = judge(reading, entry, row.at_ms)

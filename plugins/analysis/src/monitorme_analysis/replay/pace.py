@@ -5,6 +5,8 @@ A bedside monitor's export by the minute would else be stale between any two row
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import islice
+from operator import sub
 from statistics import median
 
 from monitorme.contract.vitals import Catalogue
@@ -21,15 +23,17 @@ def own_pace(catalogue: Catalogue, beds: Mapping[str, Iterable[Row]]) -> Catalog
     """
     steps_ms: dict[str, list[int]] = defaultdict(list)
     for rows in beds.values():
-        newest_ms: dict[str, int] = {}
-        for at_ms, _, vital, *_ in rows:
-            step_ms = at_ms - newest_ms.get(vital, at_ms)
-            newest_ms[vital] = at_ms
-            if step_ms > 0:  # what is taken together is one step
-                steps_ms[vital].append(step_ms)
+        times_ms: dict[str, list[int]] = defaultdict(list)
+        for row in rows:
+            times_ms[row.vital].append(row.at_ms)
+        for vital, times in times_ms.items():
+            steps = map(sub, islice(times, 1, None), times)
+            steps_ms[vital] += filter(None, steps)  # what is taken together is one step
     paced = dict(catalogue)
-    for vital, steps in steps_ms.items():
-        entry, step_ms = catalogue[vital], round(median(steps))
+    for vital, found in steps_ms.items():
+        if not found:
+            continue
+        entry, step_ms = catalogue[vital], round(median(found))
         stale_ms = max(entry.stale_after_ms, STALE_AFTER_STEPS * step_ms)
         paced[vital] = entry.model_copy(update={"stale_after_ms": stale_ms})
     return Catalogue(paced)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from monitorme.contract.vitals import Catalogue
+from monitorme_analysis.replay.cells import NO_VALUE
 from monitorme_analysis.replay.rows import (
     COLUMNS,
-    NO_VALUE,
     RecordingError,
     Refuse,
     Row,

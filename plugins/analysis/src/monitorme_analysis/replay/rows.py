@@ -6,29 +6,23 @@ monitor writes where it has none is kept as a reading without a value.
 """
 
 import csv
-from collections.abc import Callable, Iterator
-from math import inf, isfinite
-from operator import itemgetter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice, repeat
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from sys import intern
+from typing import Final
 
 import msgspec
 
 from monitorme.contract.payloads import MAX_INT
-from monitorme.contract.readings import Lead, ReadingValue, check_kind
-from monitorme.contract.vitals import Catalogue, Vital, VitalKind
-from monitorme.errors import ContractError, MonitorMeError
+from monitorme.contract.readings import ReadingValue
+from monitorme.contract.vitals import Catalogue
+from monitorme.errors import MonitorMeError
+from monitorme_analysis.replay.cells import Cells
 
 COLUMNS: Final = ("time_ms", "bed", "vital", "value")
-QUALITIES: Final = ("good", "questionable", "invalid")
-NO_VALUE: Final = "no_value"
-"""The reason of a reading whose value a recording does not hold."""
-NO_VALUE_WORDS: Final = frozenset(
-    {"", "nan", "na", "n/a", "null", "none", "-", "--", "---"}
-)
-ZERO_IS_NO_VALUE: Final = frozenset({"heart_rate", "respiratory_rate"})
-"""Monitors write 0 for these where they have none, and 0 is within what is plausible."""
-_DECODER: Final = msgspec.json.Decoder(dict[str, float | Lead])
+AT_ONCE: Final = 500
+"""So many lines are read together, unless one of them makes no sense."""
 
 Refuse = Callable[[str], None]
 """Takes a sentence that says where a line is and what is wrong with it."""
@@ -40,7 +34,7 @@ class RecordingError(MonitorMeError):
     exit_code = 2
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One recorded reading of one vital, or of one component of it."""
 
     at_ms: int
@@ -55,10 +49,11 @@ class Row(NamedTuple):
 def read_csv(path: Path, catalogue: Catalogue, refuse: Refuse) -> Iterator[Row]:
     """Yield the rows of a file; raises RecordingError where it has no such columns."""
     try:
-        with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
             lines = csv.reader(file)
             header = [name.strip() for name in next(lines, [])]
-            yield from _Reader(header, path, catalogue).rows(lines, refuse)
+            reader = _Reader(header, path, catalogue)
+            yield from reader.rows(file, lines.line_num, refuse)
     except OSError as error:
         raise RecordingError(f"cannot read {path}: {error.strerror}") from error
 
@@ -73,118 +68,75 @@ class _Reader:
                 f"{path}: no column {', '.join(missing)}; the first line must name "
                 f"{', '.join(COLUMNS)} and quality"
             )
-        self._path, self._catalogue = path, catalogue
-        cells = [header.index(name) for name in COLUMNS]
-        self._four = itemgetter(*cells)
-        self._quality = header.index("quality") if "quality" in header else None
-        self._reason = header.index("reason") if "reason" in header else None
-        self._width = 1 + max(cells)
-        self._names: dict[str, tuple[str, str, Vital]] = {}
-        self._plain: dict[str, tuple[str, str]] = {}
-        """Vitals and components that are numbers, by their name in the file."""
+        self._path, self._cells = path, Cells(catalogue)
+        self._columns = [
+            header.index(name) if name in header else None
+            for name in (*COLUMNS, "quality", "reason")
+        ]
+        self._width = 1 + max(header.index(name) for name in COLUMNS)
+        self._last = max(column or 0 for column in self._columns)
 
-    def rows(self, lines: Any, refuse: Refuse) -> Iterator[Row]:  # noqa: ANN401  # csv's
-        """Yield a row a line, and give what is wrong with the others to `refuse`."""
+    def rows(self, file: Iterator[str], line: int, refuse: Refuse) -> Iterator[Row]:
+        """Yield a row a line, and give what is wrong with the others to `refuse`.
+
+        `line` says how many lines were read before.
+        """
+        while some := list(islice(file, AT_ONCE)):
+            if '"' in "".join(some):
+                # What is quoted may go on in the next line: csv has to see them all.
+                yield from self._one_by_one(chain(some, file), line, refuse)
+                return
+            try:
+                rows = self._at_once(some)
+            except ValueError:
+                rows = self._one_by_one(some, line, refuse)
+            yield from rows
+            line += len(some)
+
+    def _at_once(self, lines: list[str]) -> Iterator[Row]:
+        """Return the rows of lines that all make sense, without a step for each.
+
+        Raises ValueError where one does not. Without quotes, commas are all there is.
+        """
+        (commas,) = set(map(str.count, lines, repeat(",")))
+        if commas < self._last:
+            raise ValueError("cells are missing")
+        cells = "".join(lines).removesuffix("\n").replace("\n", ",").split(",")
+        time, bed, *named = (
+            repeat("") if column is None else cells[column :: commas + 1]
+            for column in self._columns
+        )
+        at_ms, beds = list(map(int, time)), list(map(intern, bed))
+        if min(at_ms) < 0 or max(at_ms) > MAX_INT or "" in beds:
+            raise ValueError("a time or a bed is none")
+        said = list(map(self._cells.__getitem__, zip(*named, strict=False)))
+        return map(Row, at_ms, beds, *zip(*said, strict=True))
+
+    def _one_by_one(
+        self, lines: Iterable[str], line: int, refuse: Refuse
+    ) -> Iterator[Row]:
+        """Yield a row for each line that makes sense."""
+        reader = csv.reader(lines)
         while True:
             try:
-                yield from self._rows(lines)
+                for cells in reader:
+                    if cells:
+                        yield self._row(cells)
                 return
             except (ValueError, csv.Error) as error:
-                refuse(f"{self._path}, line {lines.line_num}: {error}")
-
-    def _rows(self, lines: Any) -> Iterator[Row]:  # noqa: ANN401  # csv's
-        """Yield rows up to the first line that makes no sense."""
-        four, quality, plain = self._four, self._quality, self._plain
-        width = max(self._width, 1 + (quality or 0))
-        new = tuple.__new__
-        for cells in lines:
-            # Nearly all lines are a good number: a look at the rest costs them nothing.
-            if len(cells) >= width and (quality is None or cells[quality] == "good"):
-                time, bed, name, cell = four(cells)
-                if name in plain and bed and time.isdecimal() and cell[:1].isdecimal():
-                    number, at_ms = float(cell), int(time)
-                    if 0 < number < inf and at_ms <= MAX_INT:
-                        vital, component = plain[name]
-                        row = at_ms, bed, vital, component, number, "good", None
-                        yield new(Row, row)
-                        continue
-            if cells:
-                yield self._row(cells)
+                refuse(f"{self._path}, line {line + reader.line_num}: {error}")
 
     def _row(self, cells: list[str]) -> Row:
         if len(cells) < self._width:
             raise ValueError(f"{len(cells)} cells, not {self._width}")
-        time, bed, name, cell = self._four(cells)
+        time, bed, name, cell, quality, reason = (
+            "" if column is None or column >= len(cells) else cells[column]
+            for column in self._columns
+        )
         at_ms = _time(time)
         if not bed:
             raise ValueError("the bed is not named")
-        known = self._names.get(name)
-        if known is None:
-            known = self._names[name] = self._named(name.strip())
-        vital, component, entry = known
-        quality = self._cell(cells, self._quality) or "good"
-        if quality not in QUALITIES:
-            raise ValueError(f"quality {quality!r} is none of {', '.join(QUALITIES)}")
-        value = None
-        if quality != "invalid":
-            value = value_of(cell, vital, component, entry)
-        if value is not None:
-            return Row(at_ms, bed, vital, component, value, quality, None)
-        reason = self._cell(cells, self._reason) or NO_VALUE
-        return Row(at_ms, bed, vital, component, None, "invalid", reason)
-
-    @staticmethod
-    def _cell(cells: list[str], number: int | None) -> str:
-        if number is None or number >= len(cells):
-            return ""
-        return cells[number].strip()
-
-    def _named(self, name: str) -> tuple[str, str, Vital]:
-        vital, _, component = name.partition(".")
-        entry = self._catalogue.get(vital)
-        if entry is None:
-            raise ValueError(
-                f"no vital {name!r}; there are {', '.join(self._catalogue)}"
-            )
-        if component and component not in entry.components:
-            raise ValueError(f"{vital} has no component {component!r}")
-        if component or entry.kind is VitalKind.NUMERIC:
-            self._plain[name] = vital, component
-        return vital, component, entry
-
-
-def value_of(cell: str, vital: str, component: str, entry: Vital) -> ReadingValue:
-    """Return the value in a cell, None where it holds none; raises ValueError."""
-    if entry.kind is VitalKind.NUMERIC or component:
-        return _number(cell, vital)
-    cell = cell.strip()
-    if cell.lower() in NO_VALUE_WORDS:
-        return None
-    value: ReadingValue = cell
-    if entry.kind is not VitalKind.STATE:
-        try:
-            value = _DECODER.decode(cell)
-        except msgspec.DecodeError as error:
-            raise ValueError(
-                f"{vital} needs a JSON object, or a name as {vital}.part: {error}"
-            ) from None
-    try:
-        check_kind(value, entry)
-    except ContractError as error:
-        raise ValueError(f"{cell[:40]!r}: {error}") from None
-    return value
-
-
-def _number(cell: str, vital: str) -> float | None:
-    try:
-        number = float(cell)
-    except ValueError:
-        if cell.strip().lower() in NO_VALUE_WORDS:
-            return None
-        raise ValueError(f"{cell[:40]!r} is no number") from None
-    if not isfinite(number) or (not number and vital in ZERO_IS_NO_VALUE):
-        return None
-    return number
+        return Row(at_ms, bed, *self._cells[name, cell, quality, reason])
 
 
 def _time(cell: str) -> int:

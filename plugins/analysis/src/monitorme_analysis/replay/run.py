@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
-from operator import itemgetter
+from operator import attrgetter
 from typing import Final
 
 from monitorme.contract.payloads import Category
@@ -32,6 +32,8 @@ SLOW_MS: Final = 60_000
 """Where nothing is stale sooner, seconds do not matter: it was written by the minute."""
 TICKS_TO_STALE: Final = 6
 """Of a recording by the minute or hour, so often before its fastest vital is stale."""
+
+_TAKEN: Final = attrgetter("at_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Recording:
     @cached_property
     def has_waveforms(self) -> bool:
         """Whether any reading is a block of a waveform."""
-        vitals = {row[2] for rows in self.beds.values() for row in rows}
+        vitals = {row.vital for rows in self.beds.values() for row in rows}
         kinds = {self.catalogue[vital].kind for vital in vitals}
         return VitalKind.WAVEFORM in kinds
 
@@ -106,9 +108,9 @@ class Recording:
         beds: defaultdict[str, list[Row]] = defaultdict(list)
         with _uncollected():
             for row in rows:
-                beds[row[1]].append(row)  # bed
+                beds[row.bed].append(row)
             for of_bed in beds.values():
-                of_bed.sort(key=itemgetter(0))  # at_ms
+                of_bed.sort(key=_TAKEN)
             stays: defaultdict[str, list[Lain]] = defaultdict(list)
             for one in lain:
                 stays[one.bed].append(one)
@@ -256,4 +258,4 @@ def _from(rows: list[Row], at_ms: int | None) -> int:
     """Return where the rows of a time begin; None is after all."""
     if at_ms is None:
         return len(rows)
-    return bisect_left(rows, at_ms, key=itemgetter(0))
+    return bisect_left(rows, at_ms, key=_TAKEN)
