@@ -5,7 +5,7 @@ their arrival, and time that passes in whole seconds between them. The live serv
 replay of a recording and catching up after a restart differ in nothing else.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from monitorme.contract.payloads import Admission, Condition
@@ -18,7 +18,7 @@ from monitorme_analysis.holding_back import published
 from monitorme_analysis.limit import Limits, VitalLimits
 from monitorme_analysis.rule import Finding, Observed, RuleContext
 from monitorme_analysis.ruleset import RuleSet
-from monitorme_analysis.slot import Slot
+from monitorme_analysis.slots import Slots
 from monitorme_analysis.stay import StaySettings
 
 SECOND_MS: Final = 1_000
@@ -162,18 +162,17 @@ class BedAnalysis:
             known.elapsed_ms = end_ms - second_ms
         while known.elapsed_ms < end_ms:
             known.elapsed_ms += second_ms
-            if known.admission is not None:
-                self._pass(known.elapsed_ms)
+            if known.admission is not None and self._slots.pass_to(
+                known.elapsed_ms, self._context
+            ):
+                self.revision += 1
 
     def elapse(self, now_ms: int) -> None:
         """Tell the rules what time it is, at once."""
         if self.state.known.admission is None:
             return
-        context = self._context
-        for _, slots in self._elapsing:
-            for slot in slots:
-                if slot.elapse(now_ms, context):
-                    self.revision += 1
+        if self._slots.elapse(now_ms, self._context):
+            self.revision += 1
 
     def findings(self, now_ms: int) -> tuple[Finding, ...]:
         """Return what is published as true, each code once."""
@@ -202,8 +201,7 @@ class BedAnalysis:
         known = self.state.known
         if known.admission is None:
             return
-        for name in self._slots:
-            yield from self._slots[name].told(name)
+        yield from self._slots.found()
         yield from known.findings(now_ms)
 
     def observe(self, observed: Observed) -> bool:
@@ -229,12 +227,8 @@ class BedAnalysis:
                 context.sleep_states = known.sleep_states
         if known.admission is None:
             return True
-        for every_ms, slots in self._by_vital[vital]:
-            if every_ms and at_ms // every_ms == before_ms // every_ms:
-                continue  # it has had its reading of this stretch of time
-            for slot in slots:
-                if slot.step(observed, context):
-                    self.revision += 1
+        if self._slots.step(observed, before_ms, context):
+            self.revision += 1
         return True
 
     def _stands(self, observed: Observed) -> bool:
@@ -250,16 +244,14 @@ class BedAnalysis:
 
     def _observe_late(self, observed: Observed) -> bool:
         """Make it the newest of its vital; rules judge it, or look back on it."""
-        known, context = self.state.known, self._context
+        known = self.state.known
         known.latest[observed.vital] = observed
         if observed.value is not None:
             known.latest_valid[observed.vital] = observed
-        if known.admission is not None:
-            for _, slots in self._by_vital[observed.vital]:
-                for slot in slots:
-                    act = slot.step if slot.rule.takes_late else slot.fill
-                    if act(observed, context):
-                        self.revision += 1
+        if known.admission is not None and self._slots.step_late(
+            observed, self._context
+        ):
+            self.revision += 1
         return True
 
     def _fill(self, observed: Observed) -> None:
@@ -267,42 +259,13 @@ class BedAnalysis:
         known = self.state.known
         if known.admission is None or observed.at_ms < known.since_ms:
             return
-        for _, slots in self._by_vital[observed.vital]:
-            for slot in slots:
-                if slot.fill(observed, self._context):
-                    self.revision += 1
+        if self._slots.fill(observed, self._context):
+            self.revision += 1
 
     def _arrange(self) -> None:
-        """Give every rule its place in the state, and find the way of each vital."""
-        self._slots: dict[str, Slot] = {}
-        for name, rule in self.rules.rules.items():
-            slot = self.state.slots.get(name)
-            if slot is None:
-                slot = self.state.slots[name] = Slot(rule, rule.begin())
-            self._slots[name] = slot
-        self._by_vital = {
-            vital: self._grouped(found) for vital, found in self.rules.by_vital.items()
-        }
-        self._elapsing = self._grouped(self.rules.elapsing)
+        """Give every rule its place in the state."""
+        self._slots = Slots(self.rules, self.state.slots, self._second_ms)
         self._refresh_context()
-
-    def _grouped(
-        self, names_by_ms: Mapping[int, tuple[str, ...]]
-    ) -> list[tuple[int, list[Slot]]]:
-        return [
-            (every_ms, [self._slots[name] for name in names])
-            for every_ms, names in names_by_ms.items()
-        ]
-
-    def _pass(self, now_ms: int) -> None:
-        """Tell the time to the rules that want to know it now."""
-        context, second_ms = self._context, self._second_ms
-        for every_ms, slots in self._elapsing:
-            if now_ms % every_ms >= second_ms:
-                continue
-            for slot in slots:
-                if slot.elapse(now_ms, context):
-                    self.revision += 1
 
     def _refresh_context(self) -> None:
         known, bed = self.state.known, self._bed
