@@ -21,6 +21,10 @@ PLAIN: Final = _PUBLISH_TYPE << 4 | _QOS_1
 """The first byte of a PUBLISH with QoS 1, neither retained nor sent before."""
 
 
+Publish = tuple[bytes, bytes, bytes, int]
+"""Topic, packet id as its two bytes (empty for QoS 0), payload, first byte."""
+
+
 class MalformedPacket(Exception):
     """The other side does not speak MQTT; only closing the connection helps."""
 
@@ -29,12 +33,11 @@ class MalformedPacket(Exception):
 class Walked:
     """What a read held.
 
-    `publishes` are (topic, packet id, payload, header flags), the packet id as its two
-    bytes, empty for QoS 0; `confirmed` are packet ids of our own publishes; `others` is
-    everything else as it came; `rest` begins a packet whose end has not been read yet.
+    `confirmed` are packet ids of our own publishes; `others` is everything else as it
+    came; `rest` begins a packet whose end has not been read yet.
     """
 
-    publishes: list[tuple[bytes, bytes, bytes, int]] = field(default_factory=list)
+    publishes: list[Publish] = field(default_factory=list)
     confirmed: list[int] = field(default_factory=list)
     others: list[bytes] = field(default_factory=list)
     rest: bytes = b""
@@ -108,9 +111,7 @@ def _long_length(data: bytes, start: int, end: int) -> tuple[int, int] | None:
     return None
 
 
-def _publish(
-    data: bytes, first: int, body: int, stop: int
-) -> tuple[bytes, bytes, bytes, int]:
+def _publish(data: bytes, first: int, body: int, stop: int) -> Publish:
     topic_start = body + 2
     if topic_start > stop:
         raise MalformedPacket("PUBLISH without a topic")

@@ -2,18 +2,21 @@
 
 import itertools
 import threading
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 from monitorme.contract import topics
-from monitorme.contract.payloads import Command, Reply, decode
+from monitorme.contract.payloads import LONGEST_TEXT, Command, Reply, decode
 from monitorme.contract.topics import CommandTopic, ReplyTopic
-from monitorme.errors import ContractError
+from monitorme.errors import CommandFailed, ContractError
 
-REPLY_PREFIX = f"{topics.ROOT}/reply/".encode()
+REPLY_PREFIX: Final = f"{topics.ROOT}/reply/".encode()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Request:
     """One request on its way: subscribe to its answer, send it, wait."""
 
@@ -28,26 +31,70 @@ class Request:
         """The topic of the answer."""
         return str(ReplyTopic(self.command.id))
 
+    def answer(self, payload: bytes) -> None:
+        """Take the answer in; one that cannot be read is a refusal."""
+        try:
+            self.reply = decode(Reply, payload)
+        except ContractError as error:
+            text = f"the answer cannot be read: {error}"[:LONGEST_TEXT]
+            self.reply = Reply(id=self.command.id, ok=False, error=text)
+        self.answered.set()
+
+    def outcome(self) -> Reply:
+        """Return the answer; raises CommandFailed where it is a refusal, or is none."""
+        service, verb = self.topic.service, self.topic.verb
+        if self.reply is None:
+            waited_s = (self.command.expires_ms - self.command.time_ms) / 1000
+            raise CommandFailed(f"{service} did not answer {verb} in {waited_s:g} s")
+        if not self.reply.ok:
+            raise CommandFailed(self.reply.error or f"{service} refused {verb}")
+        return self.reply
+
 
 class Requests:
-    """The requests of one bus, by the topic of their answers."""
+    """The requests of one bus, by the topic of their answers.
+
+    `make` and `remove` are for whoever asks, from any thread, everything else is for
+    the bus's own.
+    """
 
     def __init__(self, client_id: str, unique: str) -> None:
         self._prefix = f"{client_id}-{unique}"
         self._numbers = itertools.count(1)
+        self._made: deque[Request] = deque()
         self._waiting: dict[str, Request] = {}
 
-    def new_id(self) -> str:
-        """Return an id for a request."""
-        return f"{self._prefix}-{next(self._numbers)}"
-
-    def add(self, request: Request) -> None:
-        """Wait for the answer of a request."""
-        self._waiting[request.reply_topic] = request
+    def make(
+        self,
+        topic: CommandTopic,
+        args: Mapping[str, Any],
+        *,
+        by: str,
+        timeout_s: float,
+    ) -> Request:
+        """Make a request, which waits until its answer can be subscribed to."""
+        now_ms = time.time_ns() // 1_000_000
+        command = Command(
+            id=f"{self._prefix}-{next(self._numbers)}",
+            time_ms=now_ms,
+            expires_ms=now_ms + int(timeout_s * 1000),
+            by=by,
+            args=dict(args),
+        )
+        request = Request(topic, command)
+        self._made.append(request)
+        return request
 
     def remove(self, request: Request) -> None:
         """Wait no longer."""
         self._waiting.pop(request.reply_topic, None)
+
+    def to_subscribe(self) -> Iterator[str]:
+        """Return the topics of the answers to what was made since, and wait for them."""
+        while self._made:
+            request = self._made.popleft()
+            self._waiting[request.reply_topic] = request
+            yield request.reply_topic
 
     @property
     def reply_topics(self) -> list[str]:
@@ -70,10 +117,5 @@ class Requests:
             return False
         request = self._waiting.get(topic.decode(errors="replace"))
         if request is not None:
-            try:
-                request.reply = decode(Reply, payload)
-            except ContractError as error:
-                text = f"the answer cannot be read: {error}"
-                request.reply = Reply(id=request.command.id, ok=False, error=text[:500])
-            request.answered.set()
+            request.answer(payload)
         return True

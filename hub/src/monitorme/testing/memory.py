@@ -14,9 +14,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from monitorme.contract import topics
-from monitorme.contract.payloads import Command, Payload, Reply, decode
-from monitorme.errors import BusError, CommandFailed
+from monitorme.contract.payloads import Command, Payload, Reply
+from monitorme.errors import BusError
 from monitorme.messaging import Batch, Message, Will
+from monitorme.mqtt.requests import Request
 from monitorme.plugin import wall_clock_ms
 
 _command_numbers = itertools.count(1)
@@ -162,14 +163,12 @@ class MemoryBus:
             by=by,
             args=dict(args),
         )
-        self.publish(topics.CommandTopic(service, verb), command)
-        answer = self._broker.last(topics.ReplyTopic(command.id))
-        if answer is None:
-            raise CommandFailed(f"{service} did not answer {verb} in {timeout_s:g} s")
-        reply = decode(Reply, answer)
-        if not reply.ok:
-            raise CommandFailed(reply.error or f"{service} refused {verb}")
-        return reply
+        request = Request(topics.CommandTopic(service, verb), command)
+        self.publish(request.topic, command)
+        answer = self._broker.last(request.reply_topic)
+        if answer is not None:
+            request.answer(answer)
+        return request.outcome()
 
     def receive(self, *, timeout_s: float) -> Batch | None:
         """Return everything that waits; never blocks."""
