@@ -74,27 +74,38 @@ def test_an_older_reading_does_not_override(view: WardView) -> None:
     assert " 75 " in line(view)
 
 
+def say_alarm(view: WardView, code: str, priority: str, state: str = "active") -> None:
+    alarm = Alarm.model_validate(
+        {
+            "id": code,
+            "code": code,
+            "kind": "physiological",
+            "priority": priority,
+            "state": state,
+            "text": f"text of {code}",
+            "raised_ms": 1,
+            "since_ms": 1,
+            "time_ms": 1,
+        },
+        strict=False,
+    )
+    view.take([Message(str(AlarmTopic(BED, code)), alarm.to_json(), NOW_MS)])
+
+
 def test_the_worst_alarm_is_shown_with_its_mark(view: WardView) -> None:
-    for code, priority in (("x", "low"), ("y", "high")):
-        alarm = Alarm.model_validate(
-            {
-                "id": code,
-                "code": code,
-                "kind": "physiological",
-                "priority": priority,
-                "state": "active",
-                "text": f"text of {code}",
-                "raised_ms": 1,
-                "since_ms": 1,
-                "time_ms": 1,
-            },
-            strict=False,
-        )
-        view.take([Message(str(AlarmTopic(BED, code)), alarm.to_json(), NOW_MS)])
+    say_alarm(view, "x", "low")
+    say_alarm(view, "y", "high")
     assert "*** text of y +1" in line(view)
     assert [alarm.code for _, alarm in view.alarms()] == ["y", "x"]
     view.take([Message(str(AlarmTopic(BED, "y")), b"", NOW_MS)])
     assert "* text of x" in line(view)
+
+
+def test_what_is_over_comes_last_and_says_so(view: WardView) -> None:
+    say_alarm(view, "y", "high", "latched")
+    assert "*** text of y (over, not seen yet)" in line(view)
+    say_alarm(view, "x", "low")
+    assert "* text of x +1" in line(view)
 
 
 def test_garbage_is_looked_past(view: WardView) -> None:

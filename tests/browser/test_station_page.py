@@ -1,5 +1,6 @@
 """The station's page in a real browser: what a nurse would see."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -336,6 +337,41 @@ def test_an_alarm_is_marked_by_word_mark_and_colour(
     )
     ARTIFACTS.mkdir(exist_ok=True)
     page.screenshot(path=ARTIFACTS / "alarm.png")
+
+
+def test_what_was_over_when_it_was_found_is_quiet_and_says_so(
+    page: Page, station: Station
+) -> None:
+    station.admit("bed-03", "Ada")
+    station.send("bed-03", "oxygen_saturation", 97.0)
+    page.goto(station.url)
+    other = {"priority": "low", "text": "HR 121 ≥ 120", "vital": "heart_rate"}
+    station.alarm("bed-03", "heart_rate_high", **other)
+    past = {"priority": "high", "state": "latched", "text": "SpO2 78 ≤ 80"}
+    at_ms = wall_clock_ms() - 3_600_000
+    times = {"since_ms": at_ms, "resolved_ms": at_ms + 60_000}
+    station.alarm("bed-03", "oxygen_saturation_low", **past, **times)
+    strip = sector(page, "bed-03").locator(".strip")
+    expect(page.locator("#alarms .alarm")).to_have_count(2)
+    expect(strip).to_contain_text("* HR 121 ≥ 120")
+    expect(page.locator("#alarms .alarm .what").first).to_contain_text("HR 121")
+    expect(page.locator("#summary")).to_contain_text("1 alarm to take on")
+    expect(page.locator("#announce")).to_have_text("")
+    expect(number(page, "bed-03", "oxygen_saturation").locator("..")).to_have_class(
+        "number"
+    )
+    station.alarm("bed-03", "heart_rate_high", state="resolved", **other)
+    ended = r"^\*\*\* ended \d\d:\d\d: SpO2 78 ≤ 80$"
+    expect(strip).to_have_text(re.compile(ended))
+    expect(strip).to_have_class("strip high latched")
+    row = page.locator("#alarms .alarm.latched")
+    expect(row.locator(".when")).to_contain_text("ended")
+    row.locator("button", has_text="Seen").click()
+    for _ in range(100):
+        if station.commands():
+            break
+        page.wait_for_timeout(50)
+    assert station.commands()[0].args["code"] == "oxygen_saturation_low"
 
 
 def test_the_list_is_worst_first_and_newest_of_equals(

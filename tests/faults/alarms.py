@@ -26,8 +26,8 @@ class AlarmWatch:
     """What analysis says is true and what alerting shows, heard on the bus.
 
     `ever` are the conditions that were true at any time, `true` those that are now, and
-    `shown` the alarms that are not resolved; `told` are the episodes whose beginning was
-    told as an event.
+    `shown` the alarms that are not over; `told` are the episodes whose beginning was
+    told as an event, in time or afterwards.
     """
 
     def __init__(self, port: int, data: Path) -> None:
@@ -64,7 +64,7 @@ class AlarmWatch:
                 _put(self.shown, (bed, code), is_shown)
             case EventTopic():
                 event = decode(Event, payload)
-                if event.kind == "alarm_raised":
+                if event.kind in ("alarm_raised", "alarm_found_past"):
                     self.told.add(str(event.details["alarm"]))
 
     def wrongs(self, store: Path) -> list[str]:
@@ -115,7 +115,7 @@ def doubled(changes: Iterable[Change]) -> list[str]:
 
 
 def _is_over(alarm: Alarm) -> bool:
-    return alarm.state is AlarmState.RESOLVED
+    return alarm.state in (AlarmState.RESOLVED, AlarmState.LATCHED)
 
 
 def _put(keys: set[Key], key: Key, is_in: bool) -> None:  # a truth

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from monitorme.contract.payloads import Admission, Condition, decode
+from monitorme.contract.payloads import (
+    Admission,
+    Condition,
+    Event,
+    PastCondition,
+    decode,
+)
 from monitorme.contract.readings import QualityWord, Reading
 from monitorme.contract.topics import (
     AdmissionTopic,
@@ -15,6 +21,7 @@ from monitorme.contract.topics import (
     ServiceTopic,
     VitalTopic,
     condition_filter,
+    event_filter,
     matches,
 )
 from monitorme.contract.vitals import Catalogue
@@ -108,6 +115,37 @@ class Hospital:
         said = {"time_ms": 0, "value": None}
         return {one.code: one.model_copy(update=said) for one in found if one.present}
 
+    def over(self) -> list[tuple[str, int, int]]:
+        """Return what was told to be over, in time or afterwards: code, from and to.
+
+        The readings of a second come together, so that it ends within one.
+        """
+        true: dict[str, int] = {}
+        over = [(one.code, one.from_ms, one.to_ms // 1_000) for one in self.past()]
+        for message in self.broker.published:
+            if not matches(condition_filter(), message.topic):
+                continue
+            one = decode(Condition, message.payload)
+            before = true.get(one.code)
+            if before is not None and (not one.present or before != one.since_ms):
+                over.append((one.code, true.pop(one.code), one.since_ms // 1_000))
+            if one.present:
+                true[one.code] = one.since_ms
+        return sorted(over)
+
+    def past(self) -> list[PastCondition]:
+        """Return what was told to be past when it was found."""
+        events = (
+            decode(Event, message.payload)
+            for message in self.broker.published
+            if matches(event_filter(), message.topic)
+        )
+        return [
+            PastCondition.told_by(event)
+            for event in events
+            if event.kind == PastCondition.KIND
+        ]
+
     def stop(self) -> None:
         """Stop both in good order."""
         for run in (self.analysis, self.recorder):
@@ -154,5 +192,7 @@ def test_killed_anywhere_it_says_what_it_would_have_said(
             assert killed.true_now() == whole.true_now(), f"at reading {index}"
         ever |= set(whole.true_now())
     assert ever, "a recording without any condition proves nothing"
+    assert killed.over() == whole.over()
+    assert not whole.past()
     whole.stop()
     killed.stop()

@@ -28,6 +28,8 @@ from monitorme.contract.payloads import (
     Category,
     Condition,
     DeviceStatus,
+    Event,
+    PastCondition,
     Service,
     decode,
 )
@@ -37,6 +39,7 @@ from monitorme.contract.topics import (
     BedId,
     ConditionTopic,
     DeviceTopic,
+    EventTopic,
     ServiceTopic,
     VitalTopic,
 )
@@ -97,6 +100,8 @@ class Heard:
     over: set[tuple[str, int, int]] = field(default_factory=set)
     """Those that have ended: code, from, and to in whole seconds, since an end is one
     of arrival, and it came to the recorder at another time."""
+    past: list[tuple[str, int, int]] = field(default_factory=list)
+    """Those of them that were told as past, as often as they were."""
 
     def take(self, condition: Condition) -> None:
         """Follow a condition from message to message."""
@@ -109,6 +114,12 @@ class Heard:
             self.over.add((code, self.open.pop(code), end_s))
         if condition.present:
             self.open[code] = condition.since_ms
+
+    def take_past(self, past: PastCondition) -> None:
+        """Take in what was over when it was found."""
+        code = past.code.split("_ward")[0]
+        self.past.append((code, past.from_ms, past.to_ms // 1_000))
+        self.over.add(self.past[-1])
 
 
 class Hospital:
@@ -124,7 +135,11 @@ class Hospital:
         self._sentinels: dict[str, tuple[int, bool]] = {}
         self._seqs: dict[str, int] = {}
         self._sent = 0
-        wanted = (topics.condition_filter(), topics.service_filter())
+        wanted = (
+            topics.condition_filter(),
+            topics.event_filter(),
+            topics.service_filter(),
+        )
         self._world = bus_on(self._broker, "world", wanted, clean_session=True)
         stack.callback(self._world.close)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -200,6 +215,9 @@ class Hospital:
                 match topics.parse(message.topic):
                     case ConditionTopic(bed=bed) if message.payload:
                         self._hear(bed, decode(Condition, message.payload))
+                    case EventTopic(bed=BedId(ward, bed)) if bed == BED:
+                        event = decode(Event, message.payload)
+                        self.heard[ward].take_past(PastCondition.told_by(event))
                     case ServiceTopic(service=name, instance=instance):
                         said = decode(Service, message.payload)
                         self._services[name, instance] = said
@@ -298,6 +316,12 @@ def _device(bed: BedId, vital: str = "") -> str:
     return f"{kind}-{bed.ward}-{bed.bed}"
 
 
+def lead_off(made: Sequence[Made]) -> list[Made]:
+    """Return what is measured in a second in which the leads are off."""
+    pulse: Made = ("heart_rate", None, "lead_off")
+    return [*(one for one in made if one[0] != "heart_rate"), pulse]
+
+
 def recorded(path: Path, rng: random.Random) -> list[list[Made]]:
     """Return what is measured second by second: a recording, and what it lacks."""
     rows = list(read_recording(path, Catalogue.load(), print))
@@ -344,6 +368,7 @@ def test_killed_as_a_process_it_says_what_it_would_have_said(
     rng = random.Random(20261126)
     seconds = recorded(path, rng)
     kill_at, start_at, kills = 20 + rng.randrange(60), SECONDS, 0
+    begins_and_ends: set[int] = set()
     for second, made in enumerate(seconds):
         hospital.clock.set(second)
         if second == start_at:
@@ -351,7 +376,8 @@ def test_killed_as_a_process_it_says_what_it_would_have_said(
         if second in (GONE.start, GONE.stop):
             for ward in WARDS:
                 hospital.connect(BedId(ward, BED), is_there=second == GONE.stop)
-        hospital.play(made)
+        is_off = second in begins_and_ends
+        hospital.play(lead_off(made) if is_off else made)
         if hospital.is_away:
             time.sleep(SLOW_S)
             hospital.is_away = not hospital.is_level()
@@ -360,6 +386,8 @@ def test_killed_as_a_process_it_says_what_it_would_have_said(
             hospital.kill()
             kills += 1
             start_at = second + rng.randrange(1, 20)
+            # What begins and ends while it is away, where it is away for so long.
+            begins_and_ends = {second + 2, second + 3, second + 6} - {*GONE}
             kill_at = start_at + rng.randrange(30, 60)
     assert kills >= 4
     assert not hospital.is_away, "it has caught up"
@@ -367,3 +395,6 @@ def test_killed_as_a_process_it_says_what_it_would_have_said(
     assert len(whole.over) >= 8, "a recording of a few conditions proves little"
     assert killed.open == whole.open
     assert killed.over == whole.over
+    assert not whole.past
+    assert len(killed.past) >= 4, "what nobody could say was told afterwards"
+    assert len(killed.past) == len(set(killed.past)), "and once"

@@ -14,6 +14,7 @@ from monitorme.contract.payloads import (
     Command,
     Condition,
     Event,
+    PastCondition,
     Payload,
     decode,
 )
@@ -137,6 +138,24 @@ def condition(*, present: bool = True) -> Condition:
     return Condition.model_validate(given, strict=False)
 
 
+def found_past() -> Event:
+    given = {
+        "code": LOW,
+        "kind": "physiological",
+        "priority": "high",
+        "text": "SpO2 78 ≤ 80",
+        "from_ms": 1_000,
+        "to_ms": 61_000,
+        "admission": "a-1",
+    }
+    past = PastCondition.model_validate(given, strict=False)
+    return past.event("found-1", "analysis", 70_000)
+
+
+def _is_retained(topic: topics.Topic) -> bool:
+    return not isinstance(topic, CommandTopic | EventTopic)
+
+
 ADMITTED = (AdmissionTopic(BED), admission())
 LIMITED = command("analysis.set-limits", vital="heart_rate", awake={"high": 130.0})
 Said = tuple[topics.Topic, Payload]
@@ -147,6 +166,7 @@ CHANGES: dict[str, tuple[str, tuple[Said, ...], Said]] = {
         ((ConditionTopic(BED, LOW), condition()),),
         (ConditionTopic(BED, LOW), condition(present=False)),
     ),
+    "alarm_found_past": ("alerting", (), (EventTopic(BED), found_past())),
     "patient_admitted": ("registry", (), command("registry.admit", name="A", mrn="1")),
     "snapshot_queued": (
         "record_forwarding",
@@ -175,9 +195,9 @@ def test_it_is_told_after_the_next_start_and_no_more_after_the_one_after(
     name, before, (topic, payload) = CHANGES[kind]
     service = Service(name, broker, tmp_path)
     for where, said in before:
-        service.take(where, said, retain=not isinstance(where, CommandTopic))
+        service.take(where, said, retain=_is_retained(where))
         service.bus.flush(timeout_s=30)
-    service.take(topic, payload, retain=not isinstance(topic, CommandTopic))
+    service.take(topic, payload, retain=_is_retained(topic))
     service.die()
     assert kind not in [event.kind for event in service.events()]
     service.start()

@@ -26,6 +26,11 @@ P = TypeVar("P", bound=Payload)
 
 RANK: Final = {Priority.HIGH: 0, Priority.MEDIUM: 1, Priority.LOW: 2}
 MARK: Final = {Priority.HIGH: "***", Priority.MEDIUM: "**", Priority.LOW: "*"}
+QUIET: Final = {
+    AlarmState.ACKNOWLEDGED: " (acknowledged)",
+    AlarmState.LATCHED: " (over, not seen yet)",
+}
+"""What is added where an alarm calls nobody any more."""
 UNIT_WORDS: Final = {"Cel": "°C", "mm[Hg]": "mmHg"}
 """UCUM codes that people write in another way."""
 STYLE: Final = {
@@ -110,7 +115,7 @@ class WardView:
     def alarms(self) -> list[tuple[BedId, Alarm]]:
         """Return all alarms, worst first, the newest of equal priority first."""
         found = [(b, a) for b, view in self._beds.items() for a in view.alarms.values()]
-        return sorted(found, key=lambda one: (RANK[one[1].priority], -one[1].raised_ms))
+        return sorted(found, key=lambda one: _urgency(one[1]))
 
     def table(self, now_ms: int, *, title: str = "") -> Table:
         """Return the ward as a table, a line a bed."""
@@ -167,11 +172,17 @@ def format_value(value: object, vital: Vital) -> str:
     return str(value)
 
 
+def _urgency(alarm: Alarm) -> tuple[bool, int, int]:
+    """Return what sorts alarms: what still is first, then the worst, then the newest."""
+    is_over = alarm.state is AlarmState.LATCHED
+    return is_over, RANK[alarm.priority], -alarm.raised_ms
+
+
 def _strip(alarms: Mapping[str, Alarm]) -> Text:
     if not alarms:
         return Text("")
-    worst = min(alarms.values(), key=lambda a: (RANK[a.priority], -a.raised_ms))
+    worst = min(alarms.values(), key=_urgency)
     more = f" +{len(alarms) - 1}" if len(alarms) > 1 else ""
-    taken = " (acknowledged)" if worst.state is AlarmState.ACKNOWLEDGED else ""
+    taken = QUIET.get(worst.state, "")
     text = f"{MARK[worst.priority]} {worst.text}{more}{taken}"
     return Text(text, style="dim" if taken else STYLE[worst.priority])

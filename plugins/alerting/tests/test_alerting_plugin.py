@@ -7,12 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitorme.contract.payloads import Alarm, AlarmState, Condition, Event, decode
+from monitorme.contract.payloads import (
+    Admission,
+    Alarm,
+    AlarmState,
+    Condition,
+    Event,
+    PastCondition,
+    decode,
+)
 from monitorme.contract.topics import (
     AdmissionTopic,
     AlarmTopic,
     BedId,
     ConditionTopic,
+    EventTopic,
     event_filter,
 )
 from monitorme.testing import PluginRun
@@ -48,6 +57,37 @@ class Station:
     def say(self, **fields: Any) -> None:
         self.run.send(ConditionTopic(BED, CODE), condition(**fields), retain=True)
 
+    def find_past(self, id: str = "found-1", **fields: Any) -> None:
+        """Say, as analysis does, that something was true and is over."""
+        given = {
+            "code": CODE,
+            "kind": "physiological",
+            "priority": "high",
+            "text": "SpO2 78 ≤ 80",
+            "from_ms": 1_000,
+            "to_ms": 61_000,
+            "admission": "a-1",
+            **fields,
+        }
+        past = PastCondition.model_validate(given, strict=False)
+        event = past.event(id, "analysis", self.run.now_ms)
+        self.run.send(EventTopic(BED), event)
+
+    def admit(self, admission: str) -> None:
+        someone = Admission.model_validate(
+            {
+                "admission": admission,
+                "patient": "p-1",
+                "name": "Ada",
+                "mrn": "1",
+                "category": "adult",
+                "admitted_ms": 1,
+                "since_ms": 1,
+            },
+            strict=False,
+        )
+        self.run.send(AdmissionTopic(BED), someone, retain=True)
+
     @property
     def alarm(self) -> Alarm | None:
         return self.run.last(AlarmTopic(BED, CODE), Alarm)
@@ -58,7 +98,9 @@ class Station:
 
     def events(self) -> list[str]:
         return [
-            decode(Event, m.payload).kind for m in self.run.published(event_filter())
+            event.kind
+            for m in self.run.published(event_filter())
+            if (event := decode(Event, m.payload)).service == "alerting"
         ]
 
 
@@ -140,6 +182,102 @@ def test_true_again_is_a_new_episode(station: Station) -> None:
     assert first is not None
     assert second is not None
     assert (second.state, second.id == first.id) == ("active", False)
+
+
+def test_what_was_over_when_it_was_found_is_seen_and_never_rings(
+    station: Station,
+) -> None:
+    station.find_past()
+    alarm = station.alarm
+    assert alarm is not None
+    assert (alarm.state, alarm.since_ms, alarm.resolved_ms) == ("latched", 1000, 61000)
+    told = decode(Event, station.run.published(event_filter())[-1].payload)
+    assert told.kind == "alarm_found_past"
+    assert (told.details["since_ms"], told.details["ended_ms"]) == (1_000, 61_000)
+    assert told.details["duration_ms"] == 60_000
+    station.run.tick(after_ms=600_000)
+    station.say(present=False)
+    assert station.state == "latched", "it stays until somebody has seen it"
+    assert "source_lost" not in station.run.context.trouble
+    assert station.run.request("acknowledge", by="nurse-1", **ASK).ok
+    assert station.state == "resolved"
+    station.run.tick(after_ms=31_000)
+    assert station.state is None
+    assert station.events() == ["alarm_found_past", "alarm_acknowledged"]
+
+
+def test_what_was_over_and_not_urgent_is_seen_for_a_while(station: Station) -> None:
+    station.find_past(priority="medium")
+    assert station.state == "resolved"
+    station.run.tick(after_ms=29_000)
+    assert station.state == "resolved"
+    station.run.tick(after_ms=2_000)
+    assert station.state is None
+    assert station.events() == ["alarm_found_past"]
+
+
+def test_what_was_technical_and_is_over_is_in_the_record_alone(
+    station: Station,
+) -> None:
+    station.find_past(kind="technical", priority="low")
+    assert station.alarm is None
+    assert station.events() == ["alarm_found_past"]
+
+
+def test_the_past_never_takes_the_place_of_what_is_true(station: Station) -> None:
+    station.say()
+    station.find_past()
+    assert station.state == "active"
+    assert station.events() == ["alarm_raised", "alarm_found_past"]
+    station.say(present=False)
+    assert station.state == "resolved"
+
+
+def test_true_again_takes_the_place_of_the_past(station: Station) -> None:
+    station.find_past()
+    station.say(since_ms=70_000)
+    assert station.state == "active"
+    assert station.events() == ["alarm_found_past", "alarm_raised"]
+
+
+def test_the_less_urgent_does_not_hide_what_nobody_has_seen(station: Station) -> None:
+    station.find_past()
+    station.find_past("found-2", priority="medium", from_ms=70_000, to_ms=80_000)
+    assert (station.state, station.alarm and station.alarm.priority) == (
+        "latched",
+        "high",
+    )
+
+
+def test_the_past_that_is_told_again_is_the_same(station: Station) -> None:
+    station.find_past()
+    assert station.run.request("acknowledge", **ASK).ok
+    station.run.tick(after_ms=31_000)
+    station.run.restart()
+    station.find_past()
+    assert station.state is None, "somebody has seen it"
+    assert station.events().count("alarm_found_past") == 1
+
+
+def test_a_successor_is_not_shown_the_past_of_who_left(station: Station) -> None:
+    station.admit("a-2")
+    station.find_past()
+    assert station.alarm is None
+    assert station.events() == ["alarm_found_past"]
+
+
+def test_another_patient_ends_what_nobody_has_seen(station: Station) -> None:
+    station.admit("a-1")
+    station.find_past()
+    assert station.state == "latched"
+    station.admit("a-2")
+    assert station.alarm is None
+
+
+def test_a_past_that_makes_no_sense_is_counted(station: Station) -> None:
+    event = Event(id="e-1", time_ms=1, service="analysis", kind=PastCondition.KIND)
+    station.run.send(EventTopic(BED), event)
+    assert station.run.context.counts["refused_wrong_type"] == 1
 
 
 def test_another_patient_inherits_no_alarm(station: Station) -> None:

@@ -5,15 +5,21 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from msgspec.structs import replace as replace_reading
 
 from monitorme.contract.payloads import (
     Admission,
     Condition,
+    ConditionKind,
+    Event,
+    PastCondition,
+    Priority,
     Service,
     ServiceState,
     decode,
@@ -25,11 +31,15 @@ from monitorme.contract.topics import (
     ServiceTopic,
     VitalTopic,
     condition_filter,
+    event_filter,
     matches,
 )
 from monitorme.testing import PluginRun
 from monitorme.testing.harness import START_MS
+from monitorme_analysis.condition import condition_of
+from monitorme_analysis.ended import Ended, Following, untold
 from monitorme_analysis.plugin import Analysis
+from monitorme_analysis.rule import Finding
 
 BED = BedId("ward-a", "bed-01")
 Sent = tuple[int, str, Reading]
@@ -134,6 +144,16 @@ def day(seed: int, seconds: int) -> list[Sent]:
     return sent
 
 
+def racing(sent: list[Sent], first: int, last: int) -> list[Sent]:
+    """Return readings in some of which the heart races."""
+    return [
+        (at_ms, vital, replace_reading(reading, value=190.0))
+        if vital == "heart_rate" and first <= number < last
+        else (at_ms, vital, reading)
+        for number, (at_ms, vital, reading) in enumerate(sent)
+    ]
+
+
 class Ward:
     """Analysis with a patient, a recorder beside it, and a bus between."""
 
@@ -179,6 +199,28 @@ class Ward:
             time.sleep(0.005)
         assert not len(self.run.plugin._beds._resuming)
 
+    def over(self) -> list[tuple[str, int, int]]:
+        """Return what was told to be over: code, from and to, by from."""
+        true: dict[str, int] = {}
+        over = [
+            (past.code, past.from_ms, past.to_ms // 1_000 * 1_000)
+            for past in self.past()
+        ]
+        for message in self.run.published(condition_filter()):
+            condition = decode(Condition, message.payload)
+            code, since_ms = condition.code, condition.since_ms
+            before = true.get(code)
+            if before is not None and (not condition.present or before != since_ms):
+                over.append((code, true.pop(code), since_ms // 1_000 * 1_000))
+            if condition.present:
+                true[code] = since_ms
+        return sorted(over, key=lambda one: (one[1], one))
+
+    def past(self) -> list[PastCondition]:
+        """Return what was told to be past when it was found."""
+        events = self.run.published(event_filter())
+        return [PastCondition.told_by(decode(Event, one.payload)) for one in events]
+
     def true_now(self) -> dict[str, Condition]:
         kept = [
             decode(Condition, payload)
@@ -210,13 +252,15 @@ def test_a_kill_anywhere_changes_nothing_of_what_is_true(
             kills += 1
         assert killed.true_now() == whole.true_now(), f"after {kills} kills"
     assert kills > 5
+    assert killed.over() == whole.over()
+    assert not killed.past(), "all was said in time"
     assert recorder.asked >= kills
 
 
 def test_what_came_while_it_was_away_is_judged(
     tmp_path: Path, recorder: Recorder
 ) -> None:
-    readings = day(3, 600)
+    readings = racing(day(3, 600), 350, 380)
     whole = Ward(tmp_path / "whole", None)
     killed = Ward(tmp_path / "killed", recorder)
     for reading in readings[:300]:
@@ -235,6 +279,57 @@ def test_what_came_while_it_was_away_is_judged(
         whole.send(reading)
         killed.send(reading)
         assert killed.true_now() == whole.true_now()
+    assert killed.over() == whole.over()
+    assert killed.past(), "what began and ended meanwhile"
+    assert not whole.past()
+
+
+def test_the_past_is_told_once_whatever_happens(
+    tmp_path: Path, recorder: Recorder
+) -> None:
+    readings = racing(day(3, 600), 350, 380)
+    ward = Ward(tmp_path / "one", recorder)
+    for reading in readings[:300]:
+        ward.send(reading)
+    ward.kill()
+    for at_ms, vital, reading in readings[300:500]:
+        recorder.store(vital, reading, at_ms)
+        ward.run.now_ms = at_ms
+    ward.start()
+    told = [decode(Event, one.payload) for one in ward.run.published(event_filter())]
+    assert told
+    assert all(one.kind == "condition_past" for one in told)
+    assert len({one.id for one in told}) == len(told)
+    ward.run.plugin.tick(ward.run.now_ms)
+    ward.kill()
+    ward.start()
+    again = [decode(Event, one.payload) for one in ward.run.published(event_filter())]
+    assert len(again) == len(told), "they were written down with the bed"
+
+
+def test_what_was_said_before_the_past_was_in_is_not_told_again(
+    tmp_path: Path, recorder: Recorder
+) -> None:
+    ward = Ward(tmp_path / "one", recorder)
+    readings = [one for one in day(3, 700) if one[1] != "body_temperature"]
+    for reading in readings[:300]:
+        ward.send(reading)
+    ward.kill()
+    recorder.is_broken = True
+    ward.run.start()
+    for reading in readings[300:]:
+        ward.send(reading)
+    before = ward.over()
+    assert "history" in ward.run.context.trouble
+    assert len(before) >= 3
+    recorder.is_broken = False
+    end_s = time.monotonic() + 10
+    while "history" in ward.run.context.trouble and time.monotonic() < end_s:
+        ward.run.plugin.tick(ward.run.now_ms)
+        time.sleep(0.01)
+    assert "history" not in ward.run.context.trouble
+    told = {(code, from_ms) for code, from_ms, _ in before}
+    assert not told & {(one.code, one.from_ms) for one in ward.past()}
 
 
 def test_a_recorder_that_fails_at_first_is_asked_again(
@@ -257,3 +352,55 @@ def test_a_recorder_that_fails_at_first_is_asked_again(
         ward.run.plugin.tick(ward.run.now_ms)
         time.sleep(0.01)
     assert not ward.run.context.trouble
+
+
+def a_while(code: str, found_ms: int, ended_ms: int) -> Ended:
+    finding = Finding(
+        code=code,
+        kind=ConditionKind.PHYSIOLOGICAL,
+        priority=Priority.HIGH,
+        text="SpO2 78 ≤ 80",
+        since_ms=found_ms - 6_000,
+    )
+    return Ended(finding, found_ms, ended_ms, "a-1")
+
+
+def last_word(code: str, time_ms: int, *, present: bool) -> dict[str, Condition]:
+    said = condition_of(a_while(code, time_ms, time_ms).finding, "a-1", time_ms)
+    return {code: said.model_copy(update={"present": present})}
+
+
+FIRST, SECOND = a_while("low", 10_000, 20_000), a_while("low", 50_000, 52_000)
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        ({}, [FIRST, SECOND]),
+        (last_word("other", 60_000, present=False), [FIRST, SECOND]),
+        (last_word("low", 5_000, present=False), [FIRST, SECOND]),
+        # It was said to be true, and its end is said of it.
+        (last_word("low", 10_010, present=True), [SECOND]),
+        (last_word("low", 19_000, present=True), [SECOND]),
+        # The recorder took what ended it a little later, or earlier.
+        (last_word("low", 19_900, present=False), [SECOND]),
+        (last_word("low", 20_100, present=False), [SECOND]),
+        (last_word("low", 50_100, present=True), []),
+        (last_word("low", 51_900, present=False), []),
+    ],
+)
+def test_what_was_told_follows_from_the_last_word(
+    last: dict[str, Condition], expected: list[Ended]
+) -> None:
+    assert list(untold([FIRST, SECOND], last, [])) == expected
+
+
+def test_what_is_past_has_the_priority_that_it_had_at_its_worst() -> None:
+    following = Following()
+    worst = a_while("low", 1_000, 0).finding
+    for now_ms, priority in ((1, "medium"), (2, "high"), (3, "low")):
+        now = replace(worst, priority=Priority(priority), text=priority)
+        following.look([now], "a-1", now_ms)
+    following.look([], "a-1", 4)
+    (past,) = [one.past_condition() for one in following.over]
+    assert (past.priority, past.text, past.to_ms) == ("high", "high", 4)

@@ -16,6 +16,7 @@ from monitorme.contract.payloads import (
     Event,
     Id,
     Name,
+    PastCondition,
     decode,
 )
 from monitorme.contract.topics import (
@@ -24,6 +25,7 @@ from monitorme.contract.topics import (
     BedId,
     CommandTopic,
     ConditionTopic,
+    EventTopic,
 )
 from monitorme.errors import ContractError
 from monitorme.messaging import Message
@@ -52,6 +54,7 @@ class Alerting(Plugin[AlertingConfig]):
     subscriptions = (
         topics.condition_filter(),
         topics.admission_filter(),
+        topics.event_filter(),
         topics.command_filter("alerting"),
     )
 
@@ -62,6 +65,7 @@ class Alerting(Plugin[AlertingConfig]):
         )
         self._store.tell()
         self._heard_ms: dict[Key, int] = {}
+        self._admissions: dict[BedId, str | None] = {}
         now_ms = self.context.now_ms()
         for key, alarm in self._store.items():
             self._heard_ms[key] = now_ms
@@ -81,6 +85,8 @@ class Alerting(Plugin[AlertingConfig]):
                         self._follow(topic, decode(Condition, message.payload))
                     case AdmissionTopic(bed=bed):
                         self._admit(bed, message)
+                    case EventTopic(bed=bed):
+                        self._look_back(bed, decode(Event, message.payload))
                     case CommandTopic():
                         answer(self.context, topic, message, self._verbs)
             except ContractError as error:
@@ -94,8 +100,10 @@ class Alerting(Plugin[AlertingConfig]):
         lost = 0
         for key, alarm in self._store.items():
             if alarm.state is AlarmState.RESOLVED:
-                if now_ms - (alarm.resolved_ms or 0) >= keep_ms:
+                if now_ms - alarm.time_ms >= keep_ms:
                     self._change(key, alarm, None)
+            elif alarm.state is AlarmState.LATCHED:
+                continue  # until somebody has seen it
             elif now_ms - self._heard_ms.get(key, now_ms) > lost_ms:
                 lost += 1
         if lost:
@@ -118,14 +126,31 @@ class Alerting(Plugin[AlertingConfig]):
         if after is not None and after is not before:
             self._change(key, before, after)
 
+    def _look_back(self, bed: BedId, event: Event) -> None:
+        """Tell of what was over when it was found, show it, and ring for nothing."""
+        if event.kind != PastCondition.KIND or self._store.has_heard(event.id):
+            return
+        now_ms = self.context.now_ms()
+        past = PastCondition.told_by(event)
+        alarm = life.found_past(bed, past, now_ms)
+        key = (bed, past.code)
+        lies_here = self._admissions.get(bed, past.admission) == past.admission
+        is_shown = lies_here and life.is_in_place(self._store.get(key), alarm)
+        told = self._event(life.PAST, alarm, now_ms, name=event.id)
+        self._store.put_past(
+            key, alarm if is_shown else None, now_ms, heard=event.id, event=told
+        )
+        self.context.counts[life.PAST] += 1
+
     def _admit(self, bed: BedId, message: Message) -> None:
         """End the alarms of whoever lay here before."""
         admission = decode(Admission, message.payload) if message.payload else None
         name = admission.admission if admission else None
+        self._admissions[bed] = name
         now_ms = self.context.now_ms()
         for key, alarm in self._store.items():
             if key[0] == bed and alarm.admission != name:
-                if alarm.state is not AlarmState.RESOLVED:
+                if not life.is_over(alarm):
                     resolved = life.resolve(alarm, now_ms)
                     self._change(key, alarm, resolved)
                     alarm = resolved
@@ -167,7 +192,9 @@ class Alerting(Plugin[AlertingConfig]):
         self._store.put(key, after, now_ms, self._event(kind, after, now_ms))
         self.context.counts[kind] += 1
 
-    def _event(self, kind: str, alarm: Alarm, now_ms: int) -> Event:
+    def _event(
+        self, kind: str, alarm: Alarm, now_ms: int, *, name: str | None = None
+    ) -> Event:
         details: dict[str, bool | int | float | str | None] = {
             "alarm": alarm.id,
             "code": alarm.code,
@@ -176,10 +203,15 @@ class Alerting(Plugin[AlertingConfig]):
         if alarm.acknowledged_ms is not None:
             details["response_time_ms"] = alarm.acknowledged_ms - alarm.raised_ms
         if alarm.resolved_ms is not None:
-            details["duration_ms"] = alarm.resolved_ms - alarm.raised_ms
-        name = f"monitorme:event:{alarm.id}:{kind}:{now_ms}"
+            # One that was found past was never raised while it was true.
+            was_raised = alarm.raised_ms <= alarm.resolved_ms
+            begun_ms = alarm.raised_ms if was_raised else alarm.since_ms
+            details["duration_ms"] = max(0, alarm.resolved_ms - begun_ms)
+        if kind == life.PAST:
+            details |= {"since_ms": alarm.since_ms, "ended_ms": alarm.resolved_ms}
+        words = f"monitorme:event:{alarm.id}:{kind}:{name or now_ms}"
         return Event(
-            id=str(uuid5(NAMESPACE_URL, name)),
+            id=str(uuid5(NAMESPACE_URL, words)),
             time_ms=now_ms,
             service=self.name,
             kind=kind,

@@ -19,7 +19,11 @@ create table if not exists alarm(
 create table if not exists change(
     id integer primary key, time_ms integer not null, ward text not null,
     bed text not null, code text not null, payload blob);
+create table if not exists past(
+    event text primary key, time_ms integer not null) without rowid;
 """
+PAST_KEPT_MS: Final = 30 * 86_400_000
+"""An event that comes again comes soon: what it told is known for so long."""
 
 Key = tuple[BedId, str]
 
@@ -70,6 +74,29 @@ class AlarmStore:
         if alarm is None:
             self._alarms.pop(key, None)
         else:
+            self._alarms[key] = alarm
+        self.tell()
+
+    def has_heard(self, event: str) -> bool:
+        """Say whether what an event tells of the past was taken in before."""
+        with _storage_errors():
+            found = self._db.execute("select 1 from past where event=?", (event,))
+            return found.fetchone() is not None
+
+    def put_past(
+        self, key: Key, alarm: Alarm | None, now_ms: int, *, heard: str, event: Event
+    ) -> None:
+        """Tell of an alarm that was over when it was found; None does not show it."""
+        with self._transaction():
+            self._db.execute(
+                "delete from past where time_ms < ?", (now_ms - PAST_KEPT_MS,)
+            )
+            self._db.execute("insert into past values(?,?)", (heard, now_ms))
+            if alarm is not None:
+                self._write(key, alarm, now_ms)
+                self._announcements.add(AlarmTopic(*key), alarm, retain=True)
+            self._announcements.add_event(key[0], event)
+        if alarm is not None:
             self._alarms[key] = alarm
         self.tell()
 

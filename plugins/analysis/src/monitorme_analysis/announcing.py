@@ -1,6 +1,6 @@
 """Saying what is true: each change at once, and again while it stays so."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -8,6 +8,7 @@ from monitorme.contract.payloads import Condition
 from monitorme.contract.topics import BedId, ConditionTopic
 from monitorme.messaging import Publisher
 from monitorme_analysis.bed import BedAnalysis
+from monitorme_analysis.ended import Ended, end_of, untold
 from monitorme_analysis.rule import Finding
 
 SAME_WITHIN_MS: Final = 30_000
@@ -24,6 +25,12 @@ class _Said:
     due_ms: int = 0
     recalled_ms: dict[str, int] = field(default_factory=dict)
     """Since when what was said before this start is true, as long as it is."""
+    before: dict[str, Condition] = field(default_factory=dict)
+    """The last word of whoever spoke before this start, by code."""
+    spoken: set[str] = field(default_factory=set)
+    """The codes of which something was said since this start."""
+    meanwhile: list[tuple[str, int, int]] = field(default_factory=list)
+    """What was said and ended before the past was in: code, from, to."""
 
 
 class Announcer:
@@ -35,24 +42,54 @@ class Announcer:
         self._said: dict[BedId, _Said] = {}
 
     def recall(self, bed: BedId, condition: Condition) -> None:
-        """Take in what was retained before this start, so that it can be ended."""
+        """Take in what was said before this start, so that it can be ended."""
         said = self._said.setdefault(bed, _Said())
-        if condition.present and condition.code not in said.conditions:
-            said.conditions[condition.code] = condition
-            said.recalled_ms[condition.code] = condition.since_ms
-            said.found = None
+        code = condition.code
+        if code in said.spoken:
+            return  # our own word comes back
+        before = said.before.get(code)
+        if before is not None and before.time_ms > condition.time_ms:
+            return
+        said.before[code] = condition
+        said.conditions.pop(code, None)
+        said.recalled_ms.pop(code, None)
+        if condition.present:
+            said.conditions[code] = condition
+            said.recalled_ms[code] = condition.since_ms
+        said.found = None
 
-    def end(self, bed: BedId, ended_ms: Mapping[str, int], now_ms: int) -> None:
-        """Say when conditions ended while nobody said so, by their code."""
+    def catch_up(
+        self, bed: BedId, over: Sequence[Ended], now_ms: int
+    ) -> Sequence[Ended]:
+        """Say of what was said to be true when it ended; returns what nobody was told.
+
+        `over` is what ended in the past that was judged.
+        """
         said = self._said.setdefault(bed, _Said())
-        for code in ended_ms.keys() & said.conditions.keys():
-            # What ended may be an earlier episode than the one that was said last.
-            if ended_ms[code] > said.conditions[code].since_ms:
-                self._end(bed, said, code, ended_ms[code], now_ms)
+        meanwhile = [
+            (code, one.since_ms, now_ms)
+            for code, one in said.conditions.items()
+            if code in said.spoken
+        ]
+        past = list(untold(over, said.before, [*said.meanwhile, *meanwhile]))
+        for code, condition in list(said.conditions.items()):
+            is_own = code in said.spoken
+            from_ms = condition.since_ms if is_own else condition.time_ms
+            end = end_of(code, from_ms, over)
+            if end is not None:
+                self._end(bed, said, code, end.ended_ms, now_ms)
                 said.found = None
+        said.before.clear()
+        said.meanwhile.clear()
+        return past
 
-    def say(self, bed: BedId, analysis: BedAnalysis, now_ms: int) -> None:
-        """Publish what has changed of a bed, and what is due again."""
+    def say(
+        self, bed: BedId, analysis: BedAnalysis, now_ms: int, *, is_whole: bool
+    ) -> None:
+        """Publish what has changed of a bed, and what is due again.
+
+        `is_whole` says that the bed's past is in.
+        """
         said = self._said.setdefault(bed, _Said())
         found = analysis.findings(now_ms)
         admission = analysis.context.admission
@@ -67,6 +104,8 @@ class Announcer:
         for condition in current.values():
             self._say_one(bed, said, condition, now_ms)
         for code in [code for code in said.conditions if code not in current]:
+            if not is_whole:
+                said.meanwhile.append((code, said.conditions[code].since_ms, now_ms))
             self._end(bed, said, code, now_ms, now_ms)
         times = [one.time_ms for one in said.conditions.values()]
         said.due_ms = min(times, default=now_ms) + self._every_ms
@@ -78,6 +117,7 @@ class Announcer:
         is_due = before is not None and now_ms - before.time_ms >= self._every_ms
         if before is None or is_due or _has_changed(before, condition):
             said.conditions[condition.code] = condition
+            said.spoken.add(condition.code)
             topic = ConditionTopic(bed, condition.code)
             self._bus.publish(topic, condition, retain=True)
 
@@ -85,6 +125,7 @@ class Announcer:
         self, bed: BedId, said: _Said, code: str, ended_ms: int, now_ms: int
     ) -> None:
         said.recalled_ms.pop(code, None)
+        said.spoken.add(code)
         ended = said.conditions.pop(code)
         over = {"present": False, "since_ms": ended_ms, "time_ms": now_ms}
         topic = ConditionTopic(bed, code)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from monitorme.contract.payloads import Condition, Event
@@ -58,6 +58,7 @@ class Beds:
         self._history: str | None = None
         self._live_ms = context.now_ms() + round(config.wait_for_history_s * 1000)
         self._is_provisional = False
+        self._past: list[tuple[BedId, Event]] = []
         self._unsaved: list[BedId] = []
         self._saved_ms = context.now_ms()
 
@@ -122,12 +123,14 @@ class Beds:
             return
         now_ms = self._context.now_ms()
         analysis = self._bed(bed)
-        self._announcer.say(bed, analysis, now_ms)
+        is_whole = bed not in self._resuming
+        self._announcer.say(bed, analysis, now_ms, is_whole=is_whole)
         self._limits_teller.say(bed, analysis, now_ms)
 
     def tick(self, now_ms: int) -> None:
         """Let time pass for every bed, republish, write some of the state down."""
         self._snapshots.tell()
+        self._tell_past()
         self.resume()
         if self._resuming:
             self._wait_no_longer(now_ms)
@@ -149,7 +152,10 @@ class Beds:
         level = self._resuming.resume(now_ms, lambda: time.monotonic() < until_s)
         for bed, one in level.items():
             self._beds[bed] = one.analysis
-            self._announcer.end(bed, one.ended_ms, now_ms)
+            past = self._announcer.catch_up(bed, one.over, now_ms)
+            self._past += [(bed, ended.event(bed, now_ms)) for ended in past]
+        self._tell_past()
+        for bed in level:
             self.announce(bed)
         self._context.figures["beds_behind"] = len(self._resuming)
         if level and not self._resuming:
@@ -172,6 +178,16 @@ class Beds:
             for take in self._resuming.kept(bed):
                 take(self._bed(bed))
 
+    def _tell_past(self) -> None:
+        """Keep what was over when it was found, and tell it; again where the disk fails.
+
+        The beds are written down with it: found again, it would be told again.
+        """
+        if self._past:
+            self._save({bed: None for bed, _ in self._past}, self._past)
+            self._past.clear()
+            self._snapshots.tell()
+
     def _save_some(self, now_ms: int) -> None:
         """Write so many beds down that each has its turn within the time configured."""
         every_ms = self._config.snapshot_every_s * 1000
@@ -185,11 +201,13 @@ class Beds:
         turn, self._unsaved = self._unsaved[:count], self._unsaved[count:]
         self._save(turn)
 
-    def _save(self, beds: Sequence[BedId]) -> None:
+    def _save(
+        self, beds: Iterable[BedId], told: Iterable[tuple[BedId, Event]] = ()
+    ) -> None:
         level = [
             (bed, self._beds[bed].state) for bed in beds if bed not in self._resuming
         ]
-        self._snapshots.save(level, self._rules)
+        self._snapshots.save(level, self._rules, told)
 
     def _written(self, bed: BedId) -> BedAnalysis:
         return self._analysis(bed, self._snapshots.bed(bed, self._rules))

@@ -9,7 +9,7 @@ begins again from what was written down as soon as the recorder does.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +18,7 @@ from monitorme.contract.topics import BedId
 from monitorme.contract.vitals import Catalogue
 from monitorme.errors import ContractError
 from monitorme_analysis.bed import LONGEST_SILENCE_MS, SECOND_MS, BedAnalysis
+from monitorme_analysis.ended import Ended, Following
 from monitorme_analysis.past import Line, Part, Past
 
 log = logging.getLogger(__name__)
@@ -40,10 +41,8 @@ class _Behind:
     """Who lies there by the newest word, where there was one since the start."""
     live: deque[tuple[int, Take]] = field(default_factory=deque)
     """When a live message came, and how it is taken in."""
-    true_now: frozenset[str] = frozenset()
-    """The codes of what is true, as far as the past has been judged."""
-    ended_ms: dict[str, int] = field(default_factory=dict)
-    """When what was true ended, by code."""
+    following: Following = field(default_factory=Following)
+    """What is true, and what ended, as far as the past has been judged."""
     revision: int = -1
     """The bed's, at the last look."""
 
@@ -54,7 +53,7 @@ class _Behind:
 
     def begin(self, bed: BedAnalysis) -> None:
         """Note what was true when the bed was written down."""
-        self.true_now, self.ended_ms, self.revision = frozenset(), {}, -1
+        self.following, self.revision = Following(), -1
         self.look(bed, self.point_ms)
 
     def advance(self, bed: BedAnalysis, now_ms: int) -> None:
@@ -67,13 +66,13 @@ class _Behind:
             self.look(bed, known.elapsed_ms)
 
     def look(self, bed: BedAnalysis, now_ms: int) -> None:
-        """Note what has ended since the last look."""
-        if bed.revision == self.revision:
+        """Note what has begun and ended since the last look."""
+        known = bed.state.known
+        # Before they lay here, nothing was true of them.
+        if bed.revision == self.revision or now_ms < known.since_ms:
             return
         self.revision = bed.revision
-        true_now = frozenset(one.code for one in bed.findings(now_ms))
-        self.ended_ms |= dict.fromkeys(self.true_now - true_now, now_ms)
-        self.true_now = true_now
+        self.following.look(bed.findings(now_ms), known.admission, now_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +80,8 @@ class Level:
     """A bed whose past is in."""
 
     analysis: BedAnalysis
-    ended_ms: Mapping[str, int]
-    """When conditions ended in the past that was judged, by code."""
+    over: Sequence[Ended]
+    """What ended in the past that was judged, in order."""
 
 
 class Resuming:
@@ -175,7 +174,7 @@ class Resuming:
             behind.look(fresh, received_ms)
         behind.advance(fresh, now_ms)
         del self._behind[part.bed]
-        return Level(fresh, behind.ended_ms)
+        return Level(fresh, behind.following.over)
 
     def _take_line(self, bed: BedAnalysis, line: Line) -> None:
         entry = self._catalogue.get(line.vital)

@@ -112,11 +112,18 @@ class Snapshots:
             raise KeyError(bed)
         return decode(row[0], rules)
 
-    def save(self, beds: Iterable[tuple[BedId, BedState]], rules: RuleSet) -> None:
-        """Write beds down, all or none."""
+    def save(
+        self,
+        beds: Iterable[tuple[BedId, BedState]],
+        rules: RuleSet,
+        told: Iterable[tuple[BedId, Event]] = (),
+    ) -> None:
+        """Write beds down, all or none, and what was found in the past of them."""
         rows = [(str(bed), encode(state, rules)) for bed, state in beds]
         with self._writing() as db:
             db.executemany("insert or replace into bed values (?, ?)", rows)
+            for bed, event in told:
+                self._announcements.add_event(bed, event)
 
     def stay(self, admission: str) -> StaySettings:
         """Return what was set for a stay; nothing, where nothing was."""

@@ -30,7 +30,9 @@ from monitorme_record_forwarding.sending import Sender, Target, Verdict
 log = logging.getLogger(__name__)
 
 RECORDS, ANALYTICS = "mymedicaldata", "monitorthem"
-FORWARDED = frozenset({"alarm_raised", "alarm_acknowledged", "alarm_resolved"})
+FORWARDED = frozenset(
+    {"alarm_raised", "alarm_acknowledged", "alarm_resolved", "alarm_found_past"}
+)
 
 
 class Snapshot(BaseModel):

@@ -16,6 +16,7 @@ from monitorme.contract.payloads.alarm import (
 from monitorme.contract.payloads.device import DeviceCommand, DeviceStatus, Durable
 from monitorme.contract.payloads.event import Event
 from monitorme.contract.payloads.limits import LimitsInForce, LimitsOfNumber
+from monitorme.contract.payloads.past import PastCondition
 from monitorme.contract.payloads.payload import (
     LONGEST_TEXT,
     MAX_INT,
@@ -54,6 +55,7 @@ __all__ = [
     "LimitsInForce",
     "LimitsOfNumber",
     "Name",
+    "PastCondition",
     "Payload",
     "Priority",
     "Quality",

@@ -27,7 +27,9 @@ class Priority(StrEnum):
     LOW = "low"
 
 
-class _Finding(Payload):
+class Found(Payload):
+    """What conditions and alarms share."""
+
     kind: ConditionKind
     """Physiological or technical."""
     priority: Priority
@@ -52,7 +54,7 @@ class _Finding(Payload):
     """The stay during which it was found; a successor in the bed never inherits it."""
 
 
-class Condition(_Finding):
+class Condition(Found):
     """Whether something is true of a bed now; republished while it is."""
 
     code: Name
@@ -76,7 +78,7 @@ class AlarmState(StrEnum):
     RESOLVED = "resolved"
 
 
-class Alarm(_Finding):
+class Alarm(Found):
     """What people are to be shown about a bed; an empty payload says it is gone."""
 
     id: Id

@@ -1,6 +1,6 @@
 // The large pane: rotates through the patients, jumps to an alarm, stays where it is put.
 
-import { age, bedName, byUrgency, clock, hour, MARK, reason, text, unit } from "./format.js";
+import { age, bedName, byUrgency, clock, hour, isOver, MARK, reason, text, unit } from "./format.js";
 import { limitsOf, showLimits } from "./limits.js";
 import { alarming, colour, dress, element, split, tint, write } from "./sector.js";
 import { Sweep } from "./sweep.js";
@@ -208,14 +208,14 @@ export function alarmRow(bed, alarm, { onAcknowledge, onOpen, withBed = false })
   const where = withBed ? `${bedName(bed)}  ` : "";
   write(element("span", "what", row), `${MARK[alarm.priority]} ${where}${alarm.text}`);
   const taken = alarm.state === "acknowledged" ? `✓ ${alarm.acknowledged_by} ` : "";
-  const ended = alarm.state === "resolved" ? "ended " : "";
+  const ended = isOver(alarm) ? "ended " : "";
   const when = element("time", "when", row);
   write(when, `${taken}${ended}${hour(alarm.resolved_ms ?? alarm.raised_ms)}`);
-  when.title = `since ${clock(alarm.raised_ms)}`;
-  if (alarm.state === "active") {
+  when.title = `since ${clock(isOver(alarm) ? alarm.since_ms : alarm.raised_ms)}`;
+  if (alarm.state === "active" || alarm.state === "latched") {
     const button = element("button", "", row);
     button.type = "button";
-    write(button, "Acknowledge");
+    write(button, alarm.state === "latched" ? "Seen" : "Acknowledge");
     button.onclick = (event) => {
       event.stopPropagation();
       onAcknowledge(bed, alarm);

@@ -55,9 +55,14 @@ export function clock(milliseconds) {
   return new Date(milliseconds).toLocaleTimeString("en-GB");
 }
 
+// Its condition is over: it was seen (resolved), or somebody has to see that it was (latched).
+export function isOver(alarm) {
+  return alarm.state === "resolved" || alarm.state === "latched";
+}
+
 // Worst first, the newest of equal priority first; what has ended comes last.
 export function byUrgency(one, other) {
-  const ended = (alarm) => (alarm.state === "resolved" ? 1 : 0);
+  const ended = (alarm) => (alarm.state === "resolved" ? 2 : Number(isOver(alarm)));
   const technical = (alarm) => (alarm.kind === "technical" ? 1 : 0);
   return ended(one) - ended(other)
     || RANK[one.priority] - RANK[other.priority]

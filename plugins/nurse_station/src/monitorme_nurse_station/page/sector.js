@@ -1,6 +1,6 @@
 // One bed in the grid: made once, then only what changes is written.
 
-import { age, bedName, byUrgency, MARK, reason, text, unit } from "./format.js";
+import { age, bedName, byUrgency, hour, isOver, MARK, reason, text, unit } from "./format.js";
 import { limitsOf, showLimits } from "./limits.js";
 import { Sweep } from "./sweep.js";
 
@@ -53,7 +53,7 @@ export function split(catalogue) {
 // The classes of a vital's number while an alarm of the patient is about it.
 export function alarming(alarms, vital) {
   const alarm = alarms.find((one) => one.vital === vital
-    && one.state !== "resolved" && one.kind === "physiological");
+    && !isOver(one) && one.kind === "physiological");
   return alarm ? `alarming ${alarm.state} ${alarm.priority}` : "";
 }
 
@@ -122,7 +122,8 @@ export class Sector {
     const standing = alarms.filter((alarm) => alarm.state !== "resolved");
     const worst = standing[0];
     const taken = worst?.state === "acknowledged" ? " ✓" : "";
-    write(this.stripText, worst ? `${MARK[worst.priority]} ${worst.text}${taken}` : "");
+    const ended = worst && isOver(worst) ? `ended ${hour(worst.resolved_ms)}: ` : "";
+    write(this.stripText, worst ? `${MARK[worst.priority]} ${ended}${worst.text}${taken}` : "");
     write(this.stripMore, standing.length > 1 ? `+${standing.length - 1}` : "");
     dress(this.strip, worst ? `strip ${worst.priority} ${worst.state}` : "strip");
     this.strip.title = standing.map((alarm) => `${MARK[alarm.priority]} ${alarm.text}`).join("\n");
