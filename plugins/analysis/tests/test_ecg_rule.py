@@ -226,12 +226,12 @@ def test_a_state_written_down_and_read_back_goes_on_the_same(bed: Bed) -> None:
     )
 
 
-def test_a_state_of_before_the_history_was_one_table_is_not_read(bed: Bed) -> None:
+def test_a_state_of_before_all_signals_were_one_table_is_not_read(bed: Bed) -> None:
     bed.stream({"II": beating()}, 0, 5)
     adapter = TypeAdapter(EcgState)
     written = json.loads(adapter.dump_json(bed.state))
     stretches = written["heart"]["ecg"]["detector"]["stretches"]
-    stretches["wave"] = stretches.pop("history")
+    stretches["history"] = stretches.pop("rows")
     with pytest.raises(ValidationError):  # the rule begins anew
         adapter.validate_python(written)
 

@@ -5,11 +5,9 @@ and counts by how quiet and how alive the lead is just then. Peaks of the sum ar
 with a second of what follows them in view (see `evidence`).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from operator import sub
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -18,39 +16,14 @@ from monitorme_analysis.ecg.beat import Beat
 from monitorme_analysis.ecg.filters import Samples
 from monitorme_analysis.ecg.front_end import Stretches, front_end
 from monitorme_analysis.ecg.levels import Levels
+from monitorme_analysis.ecg.peak import Peak, judge
 from monitorme_analysis.ecg.shapes import Shapes
 from monitorme_analysis.ecg.tuning import QRS, Tuning
 
 _FLOOR: Final = 0.11
 """Lower peaks cannot be beats, whatever else speaks for them."""
-_CONTEXT_S: Final = 0.6
-"""How far noise is looked for on both sides of a peak."""
-_PATIENCE_S: Final = 0.9
-"""How long a judged peak waits for what follows it."""
 _USUAL_S: Final = 0.8
 _INTERVALS: Final = 8
-
-
-@dataclass(slots=True)
-class Peak:
-    """A peak of energy that may be a beat."""
-
-    index: int
-    """The working sample of the peak of energy."""
-    height: float
-    main: int = 0
-    """The working sample of its main deflection."""
-    odds: float = 0.0
-    strength: float = 0.0
-    noise: float = 0.0
-    match: float = 0.0
-    like: int = -1
-    """The number of the shape that it is most like."""
-    usual_match: float = 1.0
-    width_ms: float = 0.0
-    lead: int = 0
-    energy: list[float] = field(default_factory=list)
-    unit: Samples | None = None
 
 
 @dataclass(slots=True)
@@ -60,8 +33,6 @@ class DetectorState:
     stretches: Stretches
     levels: Levels = field(default_factory=Levels)
     shapes: Shapes = field(default_factory=Shapes)
-    fused: Samples = field(default_factory=lambda: np.zeros(0))
-    """The energy of all leads; as long as their histories."""
     searched: int = 0
     """Until which working sample peaks have been looked for."""
     peaks: list[Peak] = field(default_factory=list)
@@ -72,28 +43,6 @@ class DetectorState:
     """The newest beats, by working sample of their energy."""
     taken: int = 0
     """Raw samples taken in."""
-
-
-class _Lengths(NamedTuple):
-    """Durations as working samples."""
-
-    near: int
-    context: int
-    patience: int
-    half: int
-    align: int
-
-
-@cache
-def _lengths(rate_hz: float, tuning: Tuning) -> _Lengths:
-    seconds = (
-        tuning.near_s,
-        _CONTEXT_S,
-        _PATIENCE_S,
-        tuning.half_beat_s,
-        tuning.align_s,
-    )
-    return _Lengths(*(int(one * rate_hz) for one in seconds))
 
 
 class BeatDetector:
@@ -118,7 +67,6 @@ class BeatDetector:
             state = DetectorState(self.front.begin())
         self.state = state
         self._quiet = tuning.quiet_part
-        self._lengths = _lengths(self.front.rate_hz, tuning)
 
     def feed(self, samples: Samples) -> list[Beat]:
         """Take in mV, a row for each lead, NaN where missing; return the new beats."""
@@ -150,41 +98,33 @@ class BeatDetector:
         return [beat for beat in beats if beat.sample < edge]
 
     def _stretch(self, raw: Samples) -> list[Beat]:
-        state = self.state
-        energy = self.front.add(state.stretches, raw)
+        state, front = self.state, self.front
+        stretches = state.stretches
+        energy = front.add(stretches, raw)
         if not state.levels.usual:
-            known = state.stretches.energy
-            if known.shape[1] < levels.LEARNING_STRETCHES * self.front.stretch:
+            if stretches.first < 0:
                 return []
-            levels.begin(state.levels, known, self.front.stretch)
-            self._fuse(known)
-        else:
-            self._fuse(energy)
+            energy = front.energy(stretches)
+            levels.begin(state.levels, energy, front.stretch)
+        weights = levels.weights_of(state.levels, energy, self._quiet)
+        fused = stretches.rows[-1, -energy.shape[1] :]
+        levels.fuse(state.levels, energy, weights, fused)
         self._search()
         return self._decide()
 
-    def _fuse(self, energy: Samples) -> None:
-        state = self.state
-        weights = levels.weights_of(state.levels, energy, self._quiet)
-        new = levels.fused(state.levels, energy, weights)
-        kept = len(new) - state.stretches.energy.shape[1]
-        old = state.fused[kept:] if kept else state.fused[:0]
-        state.fused = np.concatenate([old, new])
-
     def _search(self) -> None:
         """Note the peaks of what is new, the higher of two that are near each other."""
-        state = self.state
+        state, front = self.state, self.front
         first = state.stretches.first
         begin = max(state.searched - first, 1)
-        end = len(state.fused) - 1
-        part = state.fused[begin - 1 : end + 1]
+        part = state.stretches.rows[-1, front.delay + begin - 1 :]
         middle = part[1:-1]
         rises = part[1:] > part[:-1]
         # It rose to a top, and does not rise from it.
         tops = rises[:-1] > rises[1:]
         tops &= middle > _FLOOR
-        state.searched = first + end
-        peaks, near = state.peaks, self._lengths.near
+        state.searched = first + front.kept - 1
+        peaks, near = state.peaks, front.lengths.near
         for place in tops.nonzero()[0].tolist():
             index, height = place + begin + first, middle.item(place)
             if not peaks or index - peaks[-1].index >= near:
@@ -194,76 +134,30 @@ class BeatDetector:
 
     def _decide(self) -> list[Beat]:
         state = self.state
-        known = state.searched - self._lengths.context
+        known = state.searched - self.front.lengths.context
         beats: list[Beat] = []
         while state.peaks and state.peaks[0].index <= known:
             peak = state.peaks.pop(0)
-            self._judge(peak)
+            judge(
+                peak,
+                state.stretches,
+                self.front,
+                state.levels,
+                state.shapes,
+                self._quiet,
+            )
             state.judged.append(peak)
             beats += self._settle(peak.index)
         return beats + self._settle(known)
-
-    def _judge(self, peak: Peak) -> None:
-        """Look at a peak with what is around it."""
-        state = self.state
-        stretches, usual = state.stretches, state.levels.usual
-        at = peak.index - stretches.first
-        wave, energies = stretches.wave, stretches.energy
-        context = self._lengths.context
-        window = energies[:, max(0, at - context) : at + context]
-        weights, peak.noise = levels.around(state.levels, window, self._quiet)
-        peak.energy = energies[:, at].tolist()
-        heights = [
-            weight * min(energy / one, levels.CAP)
-            for weight, energy, one in zip(weights, peak.energy, usual, strict=True)
-        ]
-        peak.strength = sum(heights)
-        peak.lead = heights.index(max(heights))
-        peak.width_ms = self._width_ms(at, peak.height)
-        main = self._main_deflection(at, weights)
-        peak.main = main + stretches.first
-        stepness, match, usual_strength = 0.0, shapes.UNKNOWN, 1.0
-        reach = self._lengths.half + shapes.SHIFTS
-        if main >= reach and main + reach < wave.shape[1]:
-            near = wave[:, main - reach : main + reach + 1]
-            like = shapes.match(state.shapes, near, weights)
-            match, peak.like, peak.unit = like.match, like.number, like.unit
-            peak.usual_match = like.usual
-            if match < shapes.SAME:  # a beat that is known is no step
-                stepness = shapes.stepness(
-                    near[:, shapes.SHIFTS : -shapes.SHIFTS], weights
-                )
-            if like.place >= 0:
-                usual_strength = state.shapes.strengths[like.place]
-        peak.match = match
-        peak.odds = evidence.of_peak(
-            peak.strength, match, peak.noise, usual_strength, stepness
-        )
-
-    def _main_deflection(self, at: int, weights: Sequence[float]) -> int:
-        """Return where the band-passed leads deflect most, near a peak of energy."""
-        state = self.state
-        align = self._lengths.align
-        begin = max(0, at - align)
-        near = state.stretches.band[:, begin : at + align + 1]
-        if len(near) == 1:
-            low, high = int(near.argmin()), int(near.argmax())
-            is_down = -near.item(low) > near.item(high)
-            return begin + (low if is_down else high)
-        scale = [w / one for w, one in zip(weights, state.levels.usual, strict=True)]
-        return begin + int(np.array(scale).dot(np.abs(near)).argmax())
-
-    def _width_ms(self, at: int, height: float) -> float:
-        reach = 2 * self._lengths.half
-        near = self.state.fused[max(0, at - reach) : at + reach + 1]
-        wide = int(np.count_nonzero(near > 0.5 * height))
-        return wide / self.front.rate_hz * 1000
 
     def _settle(self, known: int) -> list[Beat]:
         """Decide the peaks that have waited long enough."""
         state, rate = self.state, self.front.rate_hz
         beats: list[Beat] = []
-        while state.judged and known - state.judged[0].index >= self._lengths.patience:
+        while (
+            state.judged
+            and known - state.judged[0].index >= self.front.lengths.patience
+        ):
             usual_s = self._usual_interval() / rate
             peak = state.judged[0]
             last = state.beats[-1] if state.beats else peak.index - usual_s * rate

@@ -37,21 +37,31 @@ class Fir:
     convolution makes one for each sample that comes out.
     """
 
-    def __init__(self, taps: Samples, out: int) -> None:
-        self.out = out
-        self._length = _PIECE + len(taps) - 1
+    def __init__(self, taps: Samples, out: int, rows: int, columns: int) -> None:
+        """Prepare for the ends of so many rows that lie in one array.
+
+        Args:
+            taps: of the filter.
+            out: how many samples come out of a row: those of its end.
+            rows: how many rows are filtered, the first ones of the array.
+            columns: how long rows are there; at least `out` and the taps, less one.
+        """
+        reach = len(taps) - 1
         begins = np.arange(0, out, _PIECE)[:, None]
         # What the last piece has too much is cut off again.
-        last = out + len(taps) - 2
-        self._places = np.minimum(begins + np.arange(self._length), last).ravel()
-        self._matrix = np.zeros((self._length, _PIECE))
+        piece = np.minimum(begins + np.arange(_PIECE + reach), out + reach - 1)
+        ends = np.arange(1, rows + 1)[:, None, None] * columns
+        places = ends - (out + reach) + piece
+        self._places = places.reshape(-1, _PIECE + reach)
+        self._matrix = np.zeros((_PIECE + reach, _PIECE))
         for column in range(_PIECE):
             self._matrix[column : column + len(taps), column] = taps
+        self._shape, self._out = (rows, -1), (slice(None), slice(0, out))
 
-    def __call__(self, rows: Samples) -> Samples:
-        """Return what comes out of rows that have the taps, less one, more."""
-        pieces = rows.take(self._places, axis=1, mode="clip").reshape(-1, self._length)
-        out: Samples = pieces.dot(self._matrix).reshape(len(rows), -1)[:, : self.out]
+    def __call__(self, samples: Samples) -> Samples:
+        """Return what comes out of the rows of an array."""
+        pieces = samples.ravel()[self._places]
+        out: Samples = pieces.dot(self._matrix).reshape(self._shape)[self._out]
         return out
 
 

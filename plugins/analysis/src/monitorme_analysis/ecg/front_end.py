@@ -19,42 +19,26 @@ HISTORY_S: Final = 3
 
 @dataclass(slots=True)
 class Stretches:
-    """What is remembered of the signal: the newest seconds, a row for each lead."""
+    """What is remembered of the signal."""
 
-    history: Samples
-    """Wave, band-passed wave and energy, each with a row for each lead."""
+    rows: Samples
+    """The newest seconds: a row of each lead as it was averaged, then of each what a
+    band-pass leaves, then of each how steep that is, its energy; and one of the energy of
+    all leads together. Each goes until the newest sample; `FrontEnd` knows what is late."""
     last: Samples
     """The last value of each lead, to hold where one is missing."""
     raw: Samples
     """Raw samples that are less than a stretch."""
-    tail: Samples | None = None
-    """The end of the averaged signal, to go on filtering from."""
-    first: int = 0
-    """The working sample at which the history begins."""
-
-    @property
-    def wave(self) -> Samples:
-        """The averaged signal."""
-        wave: Samples = self.history[0]
-        return wave
-
-    @property
-    def band(self) -> Samples:
-        """What a band-pass leaves of it."""
-        band: Samples = self.history[1]
-        return band
-
-    @property
-    def energy(self) -> Samples:
-        """How steep that is."""
-        energy: Samples = self.history[2]
-        return energy
+    first: int
+    """The working sample that is the oldest in energy; negative until seconds enough have
+    come."""
 
 
 class FrontEnd:
     """Turns stretches of raw samples into wave, band-passed wave and energy.
 
-    All three are aligned: element i of each is about the same moment.
+    A filter is late by half of its length: a moment is `delay` columns sooner in the wave
+    than in its energy, and `band_delay` columns sooner than there in what a band-pass left.
     """
 
     def __init__(self, rate_hz: float, leads: int, tuning: Tuning) -> None:
@@ -62,68 +46,77 @@ class FrontEnd:
         self.rate_hz = rate_hz / self.step
         self.stretch = max(1, round(self.rate_hz))
         self.raw_stretch = self.stretch * self.step
-        self._leads = leads
+        self.lengths = tuning.lengths(self.rate_hz)
+        self.leads = leads
         self._mean = np.full(self.step, 1 / self.step)
         self._rising_only = tuning.rising_only
         taps = band_pass(
             *tuning.band_hz, self.rate_hz, odd(tuning.filter_s, self.rate_hz)
         )
         box = odd(tuning.energy_s, self.rate_hz)
-        # The slope takes two samples more.
-        self._band = Fir(taps, self.stretch + box + 1)
-        self._box = Fir(np.ones(box) / box, self.stretch)
-        self._carry = len(taps) + box
-        self._half_box = (box - 1) // 2
-        self.delay = (len(taps) - 1) // 2 + 1 + self._half_box
-        self._kept = HISTORY_S * self.stretch
+        # The slope is that over two samples.
+        self.band_delay = 1 + (box - 1) // 2
+        self.delay = (len(taps) - 1) // 2 + self.band_delay
+        self.kept = HISTORY_S * self.stretch
+        n, columns, sloped = (
+            self.stretch,
+            self.kept + self.delay,
+            self.stretch + box - 1,
+        )
+        self._band = Fir(taps, n, leads, columns)
+        self._box = Fir(np.ones(box) / box, n, leads, sloped)
+        new, bands = slice(columns - n, columns), slice(leads, 2 * leads)
+        self._new_wave = slice(0, leads), new
+        self._new_band = bands, new
+        self._new_energy = slice(2 * leads, 3 * leads), new
+        self._later = bands, slice(columns - sloped, columns)
+        self._sooner = bands, slice(columns - sloped - 2, columns - 2)
+        self._energy = slice(2 * leads, 3 * leads), slice(self.delay, columns)
 
     def begin(self) -> Stretches:
         """Return what is remembered of a signal of which nothing has come yet."""
-        nothing = np.zeros((self._leads, 0))
-        return Stretches(np.array([nothing] * 3), np.zeros(self._leads), nothing)
+        rows = np.zeros((3 * self.leads + 1, self.kept + self.delay))
+        nothing = np.zeros((self.leads, 0))
+        return Stretches(rows, np.zeros(self.leads), nothing, -self.kept)
 
     def add(self, state: Stretches, raw: Samples) -> Samples:
         """Take a stretch of raw samples in; returns the new part of the energy."""
-        new = self._averaged(raw)
-        flat = new.ravel()
-        if isnan(flat.dot(flat)):
+        new = raw.reshape(-1, self.step).dot(self._mean)
+        if isnan(new.dot(new)):
             raw = _hold(raw, state.last)
-            new = self._averaged(raw)
+            new = raw.reshape(-1, self.step).dot(self._mean)
         state.last = raw[:, -1].copy()
-        if state.tail is None:
-            state.tail = np.repeat(new[:, :1], self._carry, axis=1)
-        wave = np.concatenate([state.tail, new], axis=1)
-        state.tail = wave[:, -self._carry :]
-        band = self._band(wave)
-        slope = band[:, 2:] - band[:, :-2]
+        rows, n = state.rows, self.stretch
+        new = new.reshape(-1, n)
+        if state.first == -self.kept:
+            rows[: self.leads] = new[:, :1]  # as if it had always been so
+        state.first += n
+        # All rows at once, as one; what that draws in at the end of each is overwritten.
+        flat = rows.ravel()
+        flat[:-n] = flat[n:]
+        rows[self._new_wave] = new
+        rows[self._new_band] = self._band(rows)
+        slope = rows[self._later] - rows[self._sooner]
         if self._rising_only:
             np.maximum(slope, 0.0, out=slope)
         np.multiply(slope, slope, out=slope)
-        return self._remember(state, wave, band, self._box(slope))
+        energy: Samples = rows[self._new_energy]
+        np.sqrt(self._box(slope), out=energy)
+        return energy
+
+    def wave(self, state: Stretches) -> Samples:
+        """Return the averaged signal as far as there is energy of it."""
+        wave: Samples = state.rows[: self.leads, max(0, -state.first) : self.kept]
+        return wave
+
+    def energy(self, state: Stretches) -> Samples:
+        """Return the energy of each lead."""
+        energy: Samples = state.rows[self._energy]
+        return energy
 
     def moment(self, index: int) -> int:
         """Return the raw sample that a working sample is about."""
         return (index - self.delay) * self.step + self.step // 2
-
-    def _averaged(self, raw: Samples) -> Samples:
-        means: Samples = raw.reshape(-1, self.step).dot(self._mean)
-        return means.reshape(self._leads, -1)
-
-    def _remember(
-        self, state: Stretches, wave: Samples, band: Samples, squared: Samples
-    ) -> Samples:
-        """Take a stretch into the history; returns its energy."""
-        old, n = state.history, self.stretch
-        cut = max(0, old.shape[2] + n - self._kept)
-        new = np.empty((3, self._leads, old.shape[2] + n - cut))
-        new[:, :, :-n] = old[:, :, cut:]
-        new[0, :, -n:] = wave[:, -n - self.delay : -self.delay]
-        new[1, :, -n:] = band[:, -n - 1 - self._half_box : -1 - self._half_box]
-        state.history = new
-        state.first += cut
-        energy: Samples = new[2, :, -n:]
-        np.sqrt(squared, out=energy)
-        return energy
 
 
 @cache

@@ -57,18 +57,31 @@ def weights_of(levels: Levels, energy: Samples, quiet: float) -> list[float]:
     return _weigh(live, restless)
 
 
-def fused(levels: Levels, energy: Samples, weights: Sequence[float]) -> Samples:
-    """Return the energy of all leads together, each in its usual height."""
+def fuse(
+    levels: Levels, energy: Samples, weights: Sequence[float], out: Samples
+) -> None:
+    """Write the energy of all leads together, each in its usual height."""
     if len(energy) == 1:
-        sum_: Samples = energy[0] / levels.usual[0]
-        np.minimum(sum_, CAP, out=sum_)
-        return sum_
+        np.divide(energy[0], levels.usual[0], out=out)
+        np.minimum(out, CAP, out=out)
+        return
     heights = energy / np.array(levels.usual)[:, None]
     np.minimum(heights, CAP, out=heights)
-    sum_ = np.array(weights).dot(heights)
     # Weights add up to 1 but for their last bits, which must not tell two tops apart.
-    np.minimum(sum_, _TOP, out=sum_)
-    return sum_
+    np.minimum(np.array(weights).dot(heights), _TOP, out=out)
+
+
+def strength(
+    levels: Levels, energy: Sequence[float], weights: Sequence[float]
+) -> tuple[float, int]:
+    """Return the height of a peak over the usual, and the lead that counts most."""
+    if len(energy) == 1:
+        return min(energy[0] / levels.usual[0], CAP), 0
+    heights = [
+        weight * min(one / usual, CAP)
+        for weight, one, usual in zip(weights, energy, levels.usual, strict=True)
+    ]
+    return sum(heights), heights.index(max(heights))
 
 
 def around(levels: Levels, window: Samples, quiet: float) -> tuple[list[float], float]:

@@ -84,8 +84,8 @@ class Stream:
         """Until when peaks would have been seen."""
         detector = self._detector
         state = detector.state
-        last = state.stretches.first + len(state.fused)
-        return self._at_ms(min(self.state.processed, detector.front.moment(last)))
+        last = detector.front.moment(state.searched + 1)
+        return self._at_ms(min(self.state.processed, last))
 
     def take(self, samples: Samples) -> int:
         """Keep samples, a row for each lead; returns how many whole seconds wait."""
@@ -138,7 +138,7 @@ class Stream:
     def wave(self, seconds: float) -> Samples:
         """Return the newest of the averaged signal, a row for each lead."""
         front, stretches = self._detector.front, self._detector.state.stretches
-        return stretches.wave[:, -round(seconds * front.rate_hz) :]
+        return front.wave(stretches)[:, -round(seconds * front.rate_hz) :]
 
     @property
     def working_rate_hz(self) -> float:

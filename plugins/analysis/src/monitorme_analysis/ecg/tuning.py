@@ -1,7 +1,22 @@
 """What differs between finding QRS complexes and finding pulses."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
+
+_CONTEXT_S: Final = 0.6
+"""How far noise is looked for on both sides of a peak."""
+_PATIENCE_S: Final = 0.9
+"""How long a judged peak waits for what follows it."""
+
+
+class Lengths(NamedTuple):
+    """Durations as working samples."""
+
+    near: int
+    context: int
+    patience: int
+    half_beat: int
+    align: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +40,16 @@ class Tuning:
     """The part of the time that is surely quiet: noise is the energy not exceeded in it."""
     rising_only: bool
     """Whether falling slopes say nothing: a pulse rises fast and falls as it likes."""
+
+    def lengths(self, rate_hz: float) -> Lengths:
+        """Return the durations that peaks are judged with, at a working rate."""
+        return Lengths(
+            int(self.near_s * rate_hz),
+            int(_CONTEXT_S * rate_hz),
+            int(_PATIENCE_S * rate_hz),
+            int(self.half_beat_s * rate_hz),
+            int(self.align_s * rate_hz),
+        )
 
 
 QRS: Final = Tuning(
