@@ -99,7 +99,7 @@ class MqttBus:
         try:
             self._await_answer(request, timeout_s)
         finally:
-            self._requests.remove(request)
+            self._requests.end(request)
         return request.outcome()
 
     # What the owner uses.
@@ -238,6 +238,8 @@ class MqttBus:
         if self.is_connected:
             for topic in self._requests.to_subscribe():
                 self._connection.subscribe([topic])
+            for topic in self._requests.to_unsubscribe():
+                self._connection.unsubscribe(topic)
 
     def _send_requests(self, subscribed: list[str]) -> None:
         self._requests.send_unsent(

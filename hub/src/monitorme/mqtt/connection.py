@@ -204,6 +204,10 @@ class Connection:
         assert mid is not None
         self._subscribing[mid] = filters
 
+    def unsubscribe(self, topic: str) -> None:
+        """End a subscription, in the session too."""
+        self._client.unsubscribe(topic)
+
     # What paho calls.
 
     def _new_client(self) -> _Client:

@@ -23,6 +23,7 @@ class Request:
     topic: CommandTopic
     command: Command
     is_sent: bool = False
+    is_over: bool = False
     reply: Reply | None = None
     answered: threading.Event = field(default_factory=threading.Event)
 
@@ -54,14 +55,15 @@ class Request:
 class Requests:
     """The requests of one bus, by the topic of their answers.
 
-    `make` and `remove` are for whoever asks, from any thread, everything else is for
-    the bus's own.
+    `make` and `end` are for whoever asks, from any thread, everything else is for the
+    bus's own.
     """
 
     def __init__(self, client_id: str, unique: str) -> None:
         self._prefix = f"{client_id}-{unique}"
         self._numbers = itertools.count(1)
         self._made: deque[Request] = deque()
+        self._over: deque[Request] = deque()
         self._waiting: dict[str, Request] = {}
 
     def make(
@@ -85,9 +87,10 @@ class Requests:
         self._made.append(request)
         return request
 
-    def remove(self, request: Request) -> None:
-        """Wait no longer."""
-        self._waiting.pop(request.reply_topic, None)
+    def end(self, request: Request) -> None:
+        """Wait no longer; what was not sent yet never is."""
+        request.is_over = True
+        self._over.append(request)
 
     def to_subscribe(self) -> Iterator[str]:
         """Return the topics of the answers to what was made since, and wait for them."""
@@ -95,6 +98,16 @@ class Requests:
             request = self._made.popleft()
             self._waiting[request.reply_topic] = request
             yield request.reply_topic
+
+    def to_unsubscribe(self) -> Iterator[str]:
+        """Return the topics of answers that nobody waits for any longer.
+
+        The session would keep them for ever, and a broker looks through what it keeps.
+        """
+        while self._over:
+            topic = self._over.popleft().reply_topic
+            if self._waiting.pop(topic, None) is not None:
+                yield topic
 
     @property
     def reply_topics(self) -> list[str]:
@@ -107,7 +120,7 @@ class Requests:
         """Send what had to wait until its answer was subscribed to."""
         for topic in subscribed:
             request = self._waiting.get(topic)
-            if request is not None and not request.is_sent:
+            if request is not None and not (request.is_sent or request.is_over):
                 request.is_sent = True
                 send(request)
 
