@@ -547,7 +547,7 @@ def test_a_full_disk_does_not_darken_the_screen_nor_confirm_anything(
         def full(*_: object) -> int:
             raise OSError(28, "No space left on device")
 
-        patch.setattr("monitorme.outbox.os.pwrite", full)
+        patch.setattr("os.pwrite", full)
         peer.records(3, 4)
         eventually(lambda: len(readings(run)) == 4)
         eventually(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitorme.errors import StorageError
 from monitorme.outbox import SEGMENT_RECORDS, Entry, Outbox, new_boot
-from monitorme.outbox_segment import pack
+from monitorme.outbox.record import pack
 
 
 def entry(seq: int, boot: str = "b1", payload: bytes = b"{}\n\x00") -> Entry:
@@ -37,7 +37,7 @@ def test_many_are_put_on_disk_with_one_sync(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[int] = []
-    monkeypatch.setattr("monitorme.outbox.os.fsync", synced.append)
+    monkeypatch.setattr("os.fsync", synced.append)
     outbox = Outbox(tmp_path, sync=True)
     outbox.append_all(entry(seq) for seq in range(1, 101))
     assert len(synced) == 2, "the folder with the new name, then the file"
@@ -354,7 +354,7 @@ def test_what_nobody_asked_for_in_time_goes(tmp_path: Path) -> None:
 
 
 def test_only_so_much_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monitorme.outbox.KEPT_MAX_BYTES", 40_000)
+    monkeypatch.setattr("monitorme.outbox.outbox.KEPT_MAX_BYTES", 40_000)
     outbox = filled(tmp_path, 4 * SEGMENT_RECORDS)
     outbox.confirm("b1", 4 * SEGMENT_RECORDS)
     assert sum(one.stat().st_size for one in tmp_path.iterdir()) <= 40_000
@@ -406,7 +406,7 @@ def test_whatever_comes_what_is_unconfirmed_is_held(
     tmp_path: Path, steps: list[tuple[str, object]]
 ) -> None:
     """Small segments, so that many are kept; a model of two lines says what is right."""
-    import monitorme.outbox as module
+    import monitorme.outbox.segments as module
 
     before, module.SEGMENT_RECORDS = module.SEGMENT_RECORDS, 3  # type: ignore[misc]  # for this test
     try:
