@@ -1,5 +1,6 @@
 """The seam of rules: added by distributions, isolated from each other, held back."""
 
+import random
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -283,6 +284,31 @@ def test_a_device_that_falls_silent_holds_back_its_vital_only() -> None:
     texts = bed.texts()
     assert "body_temperature_high" in texts
     assert "held back: heart_rate_low" in texts["heart_rate_stale"]
+
+
+def test_each_vital_is_stale_after_its_own_age_and_no_sooner() -> None:
+    chance, bed, came_ms = random.Random(3), Bed(), dict[str, int]()
+    often = {
+        "oxygen_saturation": (0.06, 95.0),
+        "heart_rate": (0.4, 75.0),
+        "blood_glucose": (0.003, 110.0),
+        "respiratory_rate": (0.3, 16.0),
+    }
+    told = 0
+    for _ in range(3_000):
+        bed.pass_s(1)
+        stale = {
+            f"{vital}_stale"
+            for vital, at_ms in came_ms.items()
+            if bed.now_ms - at_ms > CATALOGUE[vital].stale_after_ms
+        }
+        assert {code for code in bed.texts() if code.endswith("_stale")} == stale
+        told += len(stale)
+        for vital, (share, value) in often.items():
+            if chance.random() < share:
+                bed.send(vital, value + chance.random())
+                came_ms[vital] = bed.now_ms
+    assert told > 1_000
 
 
 @pytest.mark.parametrize("reason", ["low_perfusion", "noise"])

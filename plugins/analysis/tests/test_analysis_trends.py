@@ -1,5 +1,6 @@
 """Trends, as mathematics: lines, windows, changes, the time to a limit, day and night."""
 
+import copy
 import math
 import random
 import statistics
@@ -97,13 +98,15 @@ def test_a_window_begins_anew_after_a_gap() -> None:
     window = window_of(lambda _: 97, 10)
     assert len(window.points) == 20
     window = add(window, 10 * MINUTE_MS + 60_001, 90, TEN_MINUTES)
-    assert (window.points, window.values) == ((), (90,))
+    assert (window.points, window.values) == ((), [90])
 
 
 def test_values_that_come_too_soon_or_too_late_change_nothing() -> None:
     window = window_of(lambda _: 97, 5)
-    assert add(window, 5 * MINUTE_MS + 4_999, 1, TEN_MINUTES) is window
-    assert add(window, MINUTE_MS, 1, TEN_MINUTES) is window
+    kept = copy.deepcopy(window)
+    assert add(window, 5 * MINUTE_MS + 4_999, 1, TEN_MINUTES) == kept
+    assert add(window, MINUTE_MS, 1, TEN_MINUTES) == kept
+    assert add(window, 5 * MINUTE_MS + 5_000, 1, TEN_MINUTES) != kept
 
 
 def test_each_value_of_an_episodic_vital_is_a_point() -> None:

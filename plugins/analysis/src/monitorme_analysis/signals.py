@@ -1,13 +1,14 @@
 """Whether values can be believed: what is missing, impossible, doubtful or stuck."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from heapq import heappush, heapreplace
+from math import inf
 
 from pydantic import Field
 
 from monitorme.contract.payloads import ConditionKind, Priority
-from monitorme.contract.readings import Lead, ReadingValue
 from monitorme.contract.vitals import Vital
+from monitorme_analysis.quality import Numbers, numbers_of, wrong_with
 from monitorme_analysis.rule import (
     EVERY_VITAL,
     Finding,
@@ -17,20 +18,7 @@ from monitorme_analysis.rule import (
     RuleContext,
     RuleSettings,
 )
-from monitorme_analysis.units import OTHER_UNITS, Suspicion, suspect
-
-_FOREVER_MS: Final = 2**62
-Numbers = float | dict[str, float]
-
-_REASONS: Final = {
-    "lead_off": "lead off",
-    "probe_off": "probe off",
-    "no_signal": "no signal",
-    "out_of_range": "impossible value",
-    "demo": "demonstration mode",
-    "low_perfusion": "low perfusion",
-}
-_TOLD_ELSEWHERE: Final = {None, "clock_ahead"}
+from monitorme_analysis.units import OTHER_UNITS, is_far
 
 
 class SignalsSettings(RuleSettings):
@@ -77,10 +65,8 @@ class SignalsState:
     """Vitals whose value is stuck."""
     newest: dict[str, Newest] = field(default_factory=dict)
     """The newest value of each vital that has numbers."""
-    due_ms: int = 0
-    """Nothing becomes stale up to then, of the vitals in `due`."""
-    due: dict[str, int] = field(default_factory=dict)
-    """Until when each vital is not stale, whatever comes."""
+    looks: list[tuple[int, str]] = field(default_factory=list)
+    """Up to when each vital is not stale, whatever comes: a heap, the soonest first."""
 
     @property
     def found(self) -> tuple[Finding, ...]:
@@ -106,6 +92,12 @@ class Signals(Rule[SignalsState, SignalsSettings]):
     Settings = SignalsSettings
     State = SignalsState
 
+    def __init__(self, settings: SignalsSettings) -> None:
+        super().__init__(settings)
+        self._frozen_after_ms = {
+            vital: after_s * 1000 for vital, after_s in settings.frozen_after_s.items()
+        }
+
     def begin(self) -> SignalsState:
         """Return the state in which nothing has come yet."""
         return SignalsState()
@@ -114,21 +106,28 @@ class Signals(Rule[SignalsState, SignalsSettings]):
         self, state: SignalsState, observed: Observed, context: RuleContext
     ) -> tuple[SignalsState, Findings]:
         """Look at a reading's quality, and whether its value is a new one."""
-        vital, value = observed.vital, observed.value
+        vital, value, at_ms = observed.vital, observed.value, observed.at_ms
         known = state.newest.get(vital)
         if (
             isinstance(value, float)
             and known is not None
-            and value != known.value
             and observed.quality == "good"
-            and not known.has_other_units
             and vital not in state.quality
             and vital not in state.frozen
         ):
-            # Most readings are a good number that is not the one before: nothing to find.
-            known.value = known.believed = value
-            known.since_ms = known.at_ms = observed.at_ms
-            return state, None
+            # Most readings are a good number where nothing was wrong: nothing to find.
+            if value == known.value:
+                stale_ms = context.catalogue[vital].stale_after_ms
+                if (
+                    at_ms - known.at_ms <= stale_ms
+                    and at_ms - known.since_ms < self._frozen_after_ms.get(vital, inf)
+                ):
+                    known.at_ms = at_ms
+                    return state, None
+            elif not known.has_other_units or _is_near(value, known.believed):
+                known.value = known.believed = value
+                known.since_ms = known.at_ms = at_ms
+                return state, None
         is_new = value is not None and (known is None or known.value != value)
         changed = False
         if (
@@ -147,27 +146,21 @@ class Signals(Rule[SignalsState, SignalsSettings]):
         self, state: SignalsState, now_ms: int, context: RuleContext
     ) -> tuple[SignalsState, Findings]:
         """Notice what has not come for the catalogue's age, by arrival."""
-        due = state.due
-        if now_ms <= state.due_ms and len(context.latest) == len(due):
-            return state, None
+        looks = state.looks
+        if len(looks) < len(context.latest):
+            known = {vital for _, vital in looks}
+            for vital in [one for one in context.latest if one not in known]:
+                heappush(looks, (-1, vital))
         changed = False
-        for vital, newest in context.latest.items():
-            if now_ms <= due.get(vital, -1):
-                continue
-            entry = context.catalogue[vital]
-            stale_ms = newest.counts_from_ms + entry.stale_after_ms
-            if now_ms <= stale_ms:
-                due[vital] = stale_ms
-                continue
-            # Should it come again, it is not stale sooner.
-            due[vital] = now_ms + entry.stale_after_ms
-            code, since_ms = f"{vital}_stale", newest.at_ms
-            known = state.quality.get(vital)
-            if known is None or known.code != code:
-                text = f"{entry.label}: no values"
-                state.quality[vital] = _finding(code, text, newest, since_ms, True)
-                changed = True
-        state.due_ms = min(due.values(), default=_FOREVER_MS)
+        while looks and looks[0][0] < now_ms:
+            vital = looks[0][1]
+            newest, entry = context.latest[vital], context.catalogue[vital]
+            until_ms = newest.counts_from_ms + entry.stale_after_ms
+            if until_ms < now_ms:
+                changed |= _is_stale(state, newest, entry)
+                # Should it come again, it is not stale sooner.
+                until_ms = now_ms + entry.stale_after_ms
+            heapreplace(looks, (until_ms, vital))
         return state, state.found if changed else None
 
     def _look_for_stuck(
@@ -182,9 +175,8 @@ class Signals(Rule[SignalsState, SignalsSettings]):
         if observed.at_ms - known.at_ms > entry.stale_after_ms:
             known.since_ms = observed.at_ms  # nobody knows what was between
         known.at_ms = observed.at_ms
-        after_s = self.settings.frozen_after_s.get(vital)
         lasted_ms = observed.at_ms - known.since_ms
-        if after_s is None or lasted_ms < after_s * 1000 or vital in state.frozen:
+        if lasted_ms < self._frozen_after_ms.get(vital, inf) or vital in state.frozen:
             return False
         if entry.plausible and known.value == entry.plausible[1]:
             return False  # the end of its scale: 100 % may last for days
@@ -195,10 +187,27 @@ class Signals(Rule[SignalsState, SignalsSettings]):
         return True
 
 
+def _is_near(value: float, believed: Numbers) -> bool:
+    """Say whether a good value needs no look at whether it is in another unit."""
+    return isinstance(believed, float) and not is_far(value, believed)
+
+
+def _is_stale(state: SignalsState, newest: Observed, entry: Vital) -> bool:
+    """Keep that a vital has not come for long; says whether that is new."""
+    vital = newest.vital
+    code, known = f"{vital}_stale", state.quality.get(vital)
+    if known is not None and known.code == code:
+        return False
+    text = f"{entry.label}: no values"
+    state.quality[vital] = _finding(code, text, newest, newest.at_ms, True)
+    return True
+
+
 def _look_at_quality(state: SignalsState, observed: Observed, entry: Vital) -> bool:
     vital = observed.vital
     before = state.quality.get(vital)
-    wrong = _wrong(observed, entry, state.newest.get(vital))
+    known = state.newest.get(vital)
+    wrong = wrong_with(observed, entry, known.believed if known else None)
     if wrong is None:
         return state.quality.pop(vital, None) is not None
     code, text, is_blind = wrong
@@ -214,7 +223,7 @@ def _remember(
     state: SignalsState, observed: Observed, known: Newest | None, entry: Vital
 ) -> bool:
     """Keep a new value; says whether one that was stuck has moved."""
-    vital, value = observed.vital, _numbers(observed.value)
+    vital, value = observed.vital, numbers_of(observed.value)
     if value is None:
         return False
     at_ms = observed.at_ms
@@ -230,56 +239,6 @@ def _remember(
     else:
         known.believed = value
     return bool(state.frozen) and state.frozen.pop(vital, None) is not None
-
-
-def _wrong(
-    observed: Observed, entry: Vital, last: Newest | None
-) -> tuple[str, str, bool] | None:
-    """Return code, text and whether nothing is measured; None where all is well."""
-    vital, reason = observed.vital, observed.reason
-    if reason in (None, "out_of_range"):
-        found = _suspicion(observed.sent, entry, last)
-        if found is not None:
-            sent, suspicion = found
-            text = (
-                f"{entry.label} {sent:g}: in {suspicion.unit}? That would be "
-                f"{suspicion.converted:.{entry.decimals}f} {entry.unit}"
-            )
-            return f"{vital}_unit_suspect", text, observed.value is None
-    words = _REASONS.get(reason or "", (reason or "invalid").replace("_", " "))
-    if observed.value is None:
-        return f"{vital}_invalid", f"{entry.label}: {words}", True
-    if observed.quality == "questionable" and reason not in _TOLD_ELSEWHERE:
-        return f"{vital}_doubtful", f"{entry.label}: {words}", reason == "demo"
-    return None
-
-
-def _suspicion(
-    sent: ReadingValue, entry: Vital, last: Newest | None
-) -> tuple[float, Suspicion] | None:
-    """Return the first number that looks like one of another unit."""
-    numbers = _numbers(sent)
-    if isinstance(numbers, float):
-        before = last.believed if last and isinstance(last.believed, float) else None
-        found = suspect(numbers, entry, before)
-        return (numbers, found) if found else None
-    for name, number in (numbers or {}).items():
-        parts = last.believed if last and isinstance(last.believed, dict) else {}
-        found = suspect(number, entry, parts.get(name))
-        if found:
-            return number, found
-    return None
-
-
-def _numbers(value: ReadingValue) -> Numbers | None:
-    """Return the number or numbers of a value, but no samples."""
-    if isinstance(value, float):
-        return value
-    if isinstance(value, dict):
-        return {
-            name: part for name, part in value.items() if not isinstance(part, Lead)
-        } or None
-    return None
 
 
 def _finding(

@@ -1,6 +1,7 @@
 """A rule's place in a bed: its state, what it found, and what happens when it fails."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -36,38 +37,16 @@ class Slot:
     found: tuple[Finding, ...] = ()
     fault: Fault | None = None
 
-    def step(self, observed: Observed, context: RuleContext) -> bool:
-        """Hand a reading to the rule; says whether what is found may have changed."""
-        if self.fault is not None and not self._may_judge(observed.received_ms):
-            return False
-        try:
-            self.state, found = self.rule.step(self.state, observed, context)
-        # The boundary to a rule: whatever it raises must not stop another.
-        except Exception as error:
-            return self._fail(error, observed.received_ms, context)
-        return found is not None and self._keep(found)
-
     def fill(self, observed: Observed, context: RuleContext) -> bool:
         """Hand a late reading to the rule; says whether what is told has changed."""
-        if self.fault is not None and not self._may_judge(observed.received_ms):
+        if self.fault is not None and not self.may_judge(observed.received_ms):
             return False
         try:
             self.state = self.rule.fill(self.state, observed, context)
         # The boundary to a rule, as above.
         except Exception as error:
-            return self._fail(error, observed.received_ms, context)
+            return self.fail(error, observed.received_ms, context)
         return False
-
-    def elapse(self, now_ms: int, context: RuleContext) -> bool:
-        """Let time pass for the rule; says whether what is found may have changed."""
-        if self.fault is not None and not self._may_judge(now_ms):
-            return False
-        try:
-            self.state, found = self.rule.elapse(self.state, now_ms, context)
-        # The boundary to a rule, as above.
-        except Exception as error:
-            return self._fail(error, now_ms, context)
-        return found is not None and self._keep(found)
 
     def told(self, name: str) -> tuple[Finding, ...]:
         """Return what it found, and that it failed if it did."""
@@ -84,13 +63,7 @@ class Slot:
         )
         return (*self.found, failed)
 
-    def _keep(self, found: tuple[Finding, ...]) -> bool:
-        if found == self.found:
-            return False
-        self.found = found
-        return True
-
-    def _may_judge(self, now_ms: int) -> bool:
+    def may_judge(self, now_ms: int) -> bool:
         """Switch the rule on again when it is time, with a new state."""
         fault = self.fault
         assert fault is not None
@@ -104,7 +77,8 @@ class Slot:
         fault.is_off = False
         return True
 
-    def _fail(self, error: Exception, now_ms: int, context: RuleContext) -> bool:
+    def fail(self, error: Exception, now_ms: int, context: RuleContext) -> bool:
+        """Switch the rule off for a while; True, for what is told has changed."""
         log.error(
             "rule switched off rule=%s bed=%s/%s",
             self.rule.name,
@@ -122,3 +96,40 @@ class Slot:
             retry_ms=now_ms + wait_ms,
         )
         return True
+
+
+def step(slots: Iterable[Slot], observed: Observed, context: RuleContext) -> bool:
+    """Hand a reading to some rules; says whether what is found may have changed.
+
+    All of them in one call: nearly everything that analysis does goes through here.
+    """
+    changed = False
+    for slot in slots:
+        if slot.fault is not None and not slot.may_judge(observed.received_ms):
+            continue
+        try:
+            slot.state, found = slot.rule.step(slot.state, observed, context)
+        # The boundary to a rule: whatever it raises must not stop another.
+        except Exception as error:
+            changed = slot.fail(error, observed.received_ms, context)
+            continue
+        if found is not None and found != slot.found:
+            slot.found, changed = found, True
+    return changed
+
+
+def elapse(slots: Iterable[Slot], now_ms: int, context: RuleContext) -> bool:
+    """Let time pass for some rules; says whether what is found may have changed."""
+    changed = False
+    for slot in slots:
+        if slot.fault is not None and not slot.may_judge(now_ms):
+            continue
+        try:
+            slot.state, found = slot.rule.elapse(slot.state, now_ms, context)
+        # The boundary to a rule, as above.
+        except Exception as error:
+            changed = slot.fail(error, now_ms, context)
+            continue
+        if found is not None and found != slot.found:
+            slot.found, changed = found, True
+    return changed

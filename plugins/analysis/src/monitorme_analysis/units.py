@@ -57,13 +57,14 @@ def suspect(number: float, entry: Vital, last: float | None) -> Suspicion | None
         if not entry.is_plausible(converted):
             continue
         if not entry.is_plausible(number) or (
-            last and _is_far(number, last) and _is_near(converted, last)
+            last and is_far(number, last) and _is_near(converted, last)
         ):
             return Suspicion(other.name, converted)
     return None
 
 
-def _is_far(number: float, last: float) -> bool:
+def is_far(number: float, last: float) -> bool:
+    """Say whether a plausible number is so far off the last one that it is doubted."""
     return abs(number - last) > FAR * abs(last)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from monitorme.contract.payloads import Category, Priority
@@ -18,6 +19,8 @@ from monitorme_analysis.scores.news2 import (
 from monitorme_analysis.scores.response import response
 from monitorme_analysis.scores.score import NOT_GIVEN, Score, lacking
 
+SCORES_KEPT: Final = 1_024
+"""So many scores are kept in words: most are the same as half a minute ago."""
 NAMES: Final = ("news2", "bedside_pews", "mews", "shock_index")
 
 
@@ -96,6 +99,7 @@ def _not_for(patient: Patient) -> Iterator[tuple[str, str]]:
         yield "bedside_pews", "only under 18 years"
 
 
+@lru_cache(SCORES_KEPT)
 def _news2(score: Score) -> Assessment:
     answer = response(score)
     return _summed(
@@ -107,6 +111,7 @@ def _news2(score: Score) -> Assessment:
     )
 
 
+@lru_cache(SCORES_KEPT)
 def _pews(score: Score) -> Assessment:
     if score.low < pews.WORRYING:
         return _summed("bedside_pews", score)
@@ -116,6 +121,7 @@ def _pews(score: Score) -> Assessment:
     return _summed("bedside_pews", score, told, "call a doctor", Priority.HIGH)
 
 
+@lru_cache(SCORES_KEPT)
 def _mews(score: Score) -> Assessment:
     if score.low < mews_score.WORRYING:
         return _summed("mews", score)

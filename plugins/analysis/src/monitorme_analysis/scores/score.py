@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from monitorme_analysis.scores.bands import Bands
 
@@ -10,8 +10,7 @@ NOT_GIVEN: Final = "not given"
 """Why an input is unknown, where nobody says more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """The points of one input; `low` and `high` differ where it is not known."""
 
     name: str
@@ -37,11 +36,11 @@ class Score:
     """What people call it."""
     parts: tuple[Part, ...]
     """In the order of the table."""
-    low: int = field(init=False)
+    low: int = field(init=False, compare=False)
     """The least that it can be."""
-    high: int = field(init=False)
+    high: int = field(init=False, compare=False)
     """The most that it can be."""
-    missing: tuple[Part, ...] = field(init=False)
+    missing: tuple[Part, ...] = field(init=False, compare=False)
     """The parts that are not known."""
 
     def __post_init__(self) -> None:

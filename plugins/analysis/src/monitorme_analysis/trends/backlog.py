@@ -6,17 +6,18 @@ window, with no gap left between, the two are one again; what is found is found 
 next live reading, and never for a moment that is over.
 """
 
+from dataclasses import dataclass, field, replace
 from statistics import median
-from typing import NamedTuple
 
 from monitorme_analysis.trends.slope import Point
 from monitorme_analysis.trends.window import Shape, Window, add, since
 
 
-class Backlog(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Backlog:
     """The stretch before a window; the default takes nothing in."""
 
-    earlier: Window = Window()
+    earlier: Window = field(default_factory=Window)
     """What was known before the gap, and what has come of it since."""
     until_ms: int = 0
     """When the first value of the window was taken: what comes is older."""
@@ -42,7 +43,7 @@ def fill(backlog: Backlog, at_ms: int, value: float, shape: Shape) -> Backlog:
 
 def whole(window: Window, backlog: Backlog, shape: Shape) -> Window:
     """Return the window with what lies before it, where no gap is left between."""
-    earlier, until_ms = backlog
+    earlier, until_ms = backlog.earlier, backlog.until_ms
     if not (earlier.values or earlier.points) or not window.points:
         return window
     if until_ms - earlier.newest_ms > shape.gap_ms:
@@ -53,7 +54,7 @@ def whole(window: Window, backlog: Backlog, shape: Shape) -> Window:
         return window  # that was too long ago to matter
     first_ms = window.points[0][0]
     before = [point for point in _points(earlier, shape) if point[0] < first_ms]
-    return window._replace(points=since(begin_ms, (*before, *window.points)))
+    return replace(window, points=since(begin_ms, (*before, *window.points)))
 
 
 def _points(window: Window, shape: Shape) -> tuple[Point, ...]:

@@ -106,12 +106,12 @@ class NearingLimit(Rule[NearingLimits, NearingLimitSettings]):
         one = state.vitals.get(vital)
         if one is None:
             one = state.vitals[vital] = Nearing()
-        before = one.window
+        points = one.window.points
         if not isinstance(value, float):
             return state, None
         one.received_ms = observed.received_ms
         self._take(one, value, observed, context)
-        if one.window.points is before.points:
+        if one.window.points is points:
             return state, None
         found = self._judge(one, observed, context)
         if found is one.finding or (found and is_told(found, one.finding)):
@@ -157,7 +157,7 @@ class NearingLimit(Rule[NearingLimits, NearingLimitSettings]):
         """Take the newest value into the window."""
         at_ms, shape = observed.at_ms, self._shape(observed.vital, context)
         if begins_at(one.window, at_ms, shape):
-            one.backlog = Backlog(one.window, at_ms)
+            one.window, one.backlog = Window(), Backlog(one.window, at_ms)
         one.window = add(one.window, at_ms, value, shape)
 
     def _shape(self, vital: str, context: RuleContext) -> Shape:

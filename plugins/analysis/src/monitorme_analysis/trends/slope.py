@@ -12,6 +12,7 @@ tau", J. Am. Stat. Assoc. 63, for the range.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from math import sqrt
 from typing import Final
 
@@ -58,15 +59,16 @@ def fit(points: Sequence[Point]) -> Line | None:
     count = len(points)
     if count < 3 or points[0][0] == points[-1][0]:
         return None
-    slopes = sorted(
+    # Lists, not generators: a line is drawn through every window that moves.
+    slopes = [
         (later - earlier) / (later_ms - earlier_ms)
-        for number, (later_ms, later) in enumerate(points)
-        for earlier_ms, earlier in points[:number]
+        for (earlier_ms, earlier), (later_ms, later) in combinations(points, 2)
         if later_ms > earlier_ms
-    )
+    ]
+    slopes.sort()
     slope = _median(slopes)
     newest_ms = points[-1][0]
-    level = _median(sorted(value + slope * (newest_ms - ms) for ms, value in points))
+    level = _median(sorted([value + slope * (newest_ms - ms) for ms, value in points]))
     low, high = _range(slopes, count)
     return Line(slope, low, high, newest_ms, level, points[0][0])
 

@@ -93,12 +93,12 @@ class TrendRule(Rule[Trending, Se], Generic[Se]):
         self, state: Trending, observed: Observed, context: RuleContext
     ) -> tuple[Trending, Findings]:
         """Take a value in; a window that has a new point is judged."""
-        value, before = observed.value, state.window
+        value, points = observed.value, state.window.points
         if not isinstance(value, float):
             return state, None
         state.received_ms = observed.received_ms
         self._take(state, value, observed, context)
-        if state.window.points is before.points:
+        if state.window.points is points:
             return state, None
         return state, self._judge(state, observed, context)
 
@@ -135,7 +135,7 @@ class TrendRule(Rule[Trending, Se], Generic[Se]):
         if self._begins_anew(state, observed, context):
             window, state.backlog = Window(), Backlog()
         elif begins_at(window, at_ms, shape):
-            state.backlog = Backlog(window, at_ms)
+            window, state.backlog = Window(), Backlog(window, at_ms)
         state.window = add(window, at_ms, value, shape)
 
     def _begins_anew(

@@ -4,9 +4,9 @@ A window keeps medians of buckets, so that a line through it costs microseconds 
 the vital's rate. It never reaches over a gap: after one it begins anew.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
-from typing import Final, NamedTuple
+from typing import Final
 
 from monitorme_analysis.trends.slope import Point
 
@@ -29,12 +29,13 @@ class Shape:
     """Without values for longer than this, there is no trend over it."""
 
 
-class Window(NamedTuple):
+@dataclass(slots=True)
+class Window:
     """What is kept of a number; the default holds nothing yet."""
 
     points: tuple[Point, ...] = ()
     """Of whole buckets: middle of its time, median of its values."""
-    values: tuple[float, ...] = ()
+    values: list[float] = field(default_factory=list)
     """Of the bucket that is being filled."""
     bucket: int = 0
     """The bucket that is being filled, counted since the epoch."""
@@ -43,26 +44,32 @@ class Window(NamedTuple):
 
 
 def add(window: Window, at_ms: int, value: float, shape: Shape) -> Window:
-    """Return the window with a value; the same one where the value is not needed.
+    """Take a value into the window, where it is needed; after a gap into a new one.
 
-    Values come in order of time; an older one is left out.
+    Values come in order of time; an older one is left out. The window's points are
+    others than before where there is a new one.
     """
-    if window.values or window.points:
-        since_ms = at_ms - window.newest_ms
+    values, since_ms = window.values, at_ms - window.newest_ms
+    if values or window.points:
         if since_ms < shape.every_ms or since_ms <= 0:
             return window
         if since_ms > shape.gap_ms:
             window = Window()
+            values = window.values
+    window.newest_ms = at_ms
     if not shape.bucket_ms:
-        points = since(at_ms - shape.span_ms, (*window.points, (at_ms, value)))
-        return Window(points, newest_ms=at_ms)
+        closed = (*window.points, (at_ms, value))
+        window.points = since(at_ms - shape.span_ms, closed)
+        return window
     bucket = at_ms // shape.bucket_ms
-    if bucket == window.bucket or not window.values:
-        return Window(window.points, (*window.values, value), bucket, at_ms)
-    middle_ms = window.bucket * shape.bucket_ms + shape.bucket_ms // 2
-    closed = (*window.points, (middle_ms, median(window.values)))
-    points = since(bucket * shape.bucket_ms - shape.span_ms, closed)
-    return Window(points, (value,), bucket, at_ms)
+    if bucket != window.bucket and values:
+        middle_ms = window.bucket * shape.bucket_ms + shape.bucket_ms // 2
+        closed = (*window.points, (middle_ms, median(values)))
+        window.points = since(bucket * shape.bucket_ms - shape.span_ms, closed)
+        values.clear()
+    window.bucket = bucket
+    values.append(value)
+    return window
 
 
 def since(begin_ms: int, points: tuple[Point, ...]) -> tuple[Point, ...]:
@@ -75,7 +82,6 @@ def since(begin_ms: int, points: tuple[Point, ...]) -> tuple[Point, ...]:
 
 def levels(points: tuple[Point, ...]) -> list[float]:
     """Return the running medians: what the number was, without single outliers."""
-    return [
-        sorted(value for _, value in points[end - LEVEL_POINTS : end])[_MIDDLE]
-        for end in range(LEVEL_POINTS, len(points) + 1)
-    ]
+    values = [value for _, value in points]
+    stretches = zip(*(values[start:] for start in range(LEVEL_POINTS)), strict=False)
+    return [sorted(stretch)[_MIDDLE] for stretch in stretches]
