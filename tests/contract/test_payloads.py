@@ -191,6 +191,18 @@ def test_both_decoders_agree_on_known_mischief(data: bytes) -> None:
     assert_agree(data)
 
 
+@pytest.mark.parametrize("rate_hz", ["0", "-1", "NaN", "1e999", "-1e999", "100001"])
+def test_a_waveform_without_a_usable_rate_is_refused(rate_hz: str) -> None:
+    lead = f'{{"rate_hz":{rate_hz},"unit":"mV","scale":1.0,"samples":[1]}}'
+    data = (
+        '{"device":"d","boot":"b","seq":1,"time_ms":1,"quality":"good",'
+        f'"value":{{"II":{lead}}}}}'
+    ).encode()
+    with pytest.raises(ContractError):
+        decode_reading(data)
+    assert_agree(data)
+
+
 @given(st.binary(max_size=64))
 def test_both_decoders_agree_on_garbage(data: bytes) -> None:
     assert_agree(data)

@@ -21,7 +21,7 @@ from monitorme.contract.vitals import Catalogue
 from monitorme.testing import PluginRun
 from monitorme_analysis.ecg.rule import Ecg, EcgSettings, EcgState
 from monitorme_analysis.plugin import Analysis
-from monitorme_analysis.rule import Observed, RuleContext
+from monitorme_analysis.rule import Finding, Observed, RuleContext
 from monitorme_analysis.validation.made import made_ecg, regular
 
 BED = BedId("ward-a", "bed-01")
@@ -43,6 +43,7 @@ class Bed:
         self.state = self.rule.begin()
         self.context = RuleContext(CATALOGUE)
         self.seq = 0
+        self.found: tuple[Finding, ...] = ()
         self.codes: set[str] = set()
         self.ever: set[str] = set()
 
@@ -56,6 +57,7 @@ class Bed:
         )
         self.state, found = self.rule.step(self.state, observed, self.context)
         if found is not None:
+            self.found = found
             self.codes = {finding.code for finding in found}
             self.ever |= self.codes
 
@@ -203,6 +205,75 @@ def test_a_lead_in_another_unit_is_converted_or_left_out(bed: Bed) -> None:
         bed.block({"II": micro, "X": odd}, second)
     assert bed.codes == {"ecg_leads_differ"}
     assert len(bed.beats()) > 30
+
+
+def sampled(bed: Bed, wave: Samples, rate_hz: float, vital: str = "ecg") -> None:
+    """Send a waveform of a device that samples at another rate, in blocks of a second."""
+    size = max(1, round(rate_hz))
+    last_s = len(wave) / RATE_HZ - 1
+    at_s, blocks = 0.0, 0
+    while at_s + size / rate_hz < last_s and blocks < 400:
+        taken = (at_s + np.arange(size) / rate_hz) * RATE_HZ
+        bed.block({"II": lead_of(wave[taken.astype(int)], rate_hz)}, at_s, vital)
+        at_s, blocks = at_s + size / rate_hz, blocks + 1
+
+
+TOO_LOW_HZ = (*(tenth / 10 for tenth in range(1, 101)), 15, 20, 30, 40, 49.9)
+
+
+@pytest.mark.parametrize("rate_hz", TOO_LOW_HZ)
+def test_too_few_samples_are_told_and_nothing_is_judged(
+    bed: Bed, rate_hz: float
+) -> None:
+    sampled(bed, beating(), rate_hz)
+    assert bed.ever == {"ecg_rate_too_low"}
+    (found,) = bed.found
+    assert f"{rate_hz:.4g} samples a second are too few" in found.text
+    assert "send 50 or more" in found.text
+    assert found.since_ms == START_MS, "it goes on, and begins but once"
+
+
+def test_the_lowest_rate_that_the_contract_allows_is_told(bed: Bed) -> None:
+    bed.block({"II": lead_of(beating()[:1], 5e-324)}, 0)
+    assert bed.codes == {"ecg_rate_too_low"}
+
+
+@pytest.mark.parametrize("rate_hz", [50, 60, 62.5, 100])
+def test_the_lowest_usable_rates_find_beats_and_their_absence(
+    bed: Bed, rate_hz: float
+) -> None:
+    sampled(bed, beating(), rate_hz)
+    assert bed.ever == set()
+    found = {round(at_ms / 1000, 1) for at_ms in bed.beats()}
+    expected = [round(time, 1) for time in regular(70, 0.8) if time < 55]
+    assert len([time for time in expected if time not in found]) <= 3
+    other = Bed()
+    sampled(other, stopping(30, 40), rate_hz)
+    assert other.codes == {"ecg_asystole"}
+
+
+def test_what_was_said_ends_with_too_few_samples_and_they_with_more(bed: Bed) -> None:
+    bed.stream({"II": stopping(30)}, 0, 37)
+    assert bed.codes == {"ecg_asystole"}
+    bed.block({"II": lead_of(beating()[:2], 2)}, 37)
+    assert bed.codes == {"ecg_rate_too_low"}
+    lead = {"II": beating()}
+    bed.stream(lead, 38, 60)
+    assert "ecg_rate_too_low" not in bed.codes
+    assert len([at for at in bed.beats() if at > 40_000]) > 15
+
+
+def test_too_few_samples_end_with_an_invalid_block(bed: Bed) -> None:
+    bed.block({"II": lead_of(beating()[:2], 2)}, 0)
+    bed.block(None, 1)
+    assert bed.codes == set()
+
+
+@pytest.mark.parametrize("rate_hz", [0.1, 1, 3, 9.9])
+def test_a_pulse_of_too_few_samples_is_told(bed: Bed, rate_hz: float) -> None:
+    sampled(bed, beating(), rate_hz, "pleth")
+    assert bed.codes == {"pleth_rate_too_low"}
+    assert "send 10 or more" in bed.found[0].text
 
 
 def test_an_invalid_block_ends_what_was_said(bed: Bed) -> None:

@@ -1,11 +1,19 @@
 """Reading WFDB records: each format, and what is wrong with a file in words."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from monitorme_analysis.recording.wfdb_record import RecordError, read_record
+from monitorme_analysis.recording.beats import beats_of
+from monitorme_analysis.recording.conditions import conditions_of
+from monitorme_analysis.recording.wfdb_record import (
+    Record,
+    RecordError,
+    RecordSignal,
+    read_record,
+)
 
 
 def write(folder: Path, header: str, data: bytes) -> Path:
@@ -62,3 +70,12 @@ def test_what_is_wrong_is_said(
 def test_a_missing_record_is_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"cannot read .*nope\.hea"):
         read_record(tmp_path / "nope")
+
+
+@pytest.mark.parametrize("judge", [beats_of, conditions_of])
+def test_a_record_of_too_few_samples_a_second_is_not_judged(
+    judge: Callable[[Record], Iterator[object]],
+) -> None:
+    record = Record("slow", 2, (RecordSignal("II", "mV", np.zeros(100)),), ())
+    with pytest.raises(RecordError, match="2 samples a second; beats are found in 50"):
+        list(judge(record))

@@ -91,6 +91,18 @@ def test_it_ends_when_they_agree_again() -> None:
     assert bed.found == ()
 
 
+@pytest.mark.parametrize("rate_hz", [0.1, 0.5, 1.0, 2.0, 3.0, 10.0, 49.9])
+def test_too_few_samples_show_no_breath(rate_hz: float) -> None:
+    bed = Bed()
+    bed.hear(ecg(15, 180), sent=30)
+    assert bed.found
+    for _ in range(100):
+        samples = tuple(range(max(1, round(rate_hz))))
+        bed.take({"II": Lead(rate_hz, "mV", 0.001, samples)})
+        bed.now_ms += 1_000
+        assert bed.found == ()
+
+
 def test_a_moment_is_not_enough() -> None:
     bed = Bed()
     wave = ecg(15, 200)

@@ -12,6 +12,7 @@ from monitorme_analysis.ecg.block import Block, ecg_block, pulse_block
 from monitorme_analysis.ecg.filters import Samples
 from monitorme_analysis.ecg.heart import Heart, HeartState
 from monitorme_analysis.ecg.sign import Sign
+from monitorme_analysis.ecg.tuning import PULSE, QRS, Tuning
 from monitorme_analysis.rule import (
     Finding,
     Findings,
@@ -57,6 +58,8 @@ class EcgState:
     courses: dict[str, Course] = field(default_factory=dict)
     troubles: dict[str, Finding] = field(default_factory=dict)
     """What happened to waveforms lately."""
+    slow: dict[str, Finding] = field(default_factory=dict)
+    """By vital: waveforms of too few samples to be judged, as long as they are."""
     signs: tuple[Finding, ...] = ()
     """What the newest second said."""
 
@@ -99,7 +102,7 @@ class Ecg(Rule[EcgState, EcgSettings]):
         now_ms = observed.at_ms
         for code in [c for c, f in state.troubles.items() if _is_over(f, now_ms)]:
             del state.troubles[code]
-        return state, (*state.troubles.values(), *state.signs)
+        return state, (*state.troubles.values(), *state.slow.values(), *state.signs)
 
     def _take_ecg(
         self, state: EcgState, observed: Observed, waves: dict[str, Lead]
@@ -107,12 +110,16 @@ class Ecg(Rule[EcgState, EcgSettings]):
         if not waves:
             # That the reading is invalid is told elsewhere; nothing else is known.
             state.signs = ()
+            state.slow.pop("ecg", None)
             return
         block = ecg_block(waves)
         at_ms = observed.at_ms
         if block.left_out:
             _note(state, "ecg_leads_differ", at_ms, f"unusable: {_names(block)}")
         if not block.samples:
+            state.signs = ()
+            return
+        if _is_slow(state, "ecg", block, at_ms, QRS):
             state.signs = ()
             return
         if block.missing:
@@ -149,6 +156,8 @@ class Ecg(Rule[EcgState, EcgSettings]):
     ) -> None:
         block = pulse_block(dict([next(iter(waves.items()))]))
         name, at_ms = observed.vital, observed.at_ms
+        if _is_slow(state, name, block, at_ms, PULSE):
+            return
         course = state.courses.setdefault(name, Course())
         if not _fits(state, name, course, block, at_ms):
             return
@@ -166,6 +175,25 @@ class Ecg(Rule[EcgState, EcgSettings]):
 def is_pulse(name: str, vital: Vital) -> bool:
     """Say whether a waveform is that of a pulse: a pleth, or a pressure."""
     return "pleth" in name or vital.unit == "mm[Hg]"
+
+
+def _is_slow(
+    state: EcgState, vital: str, block: Block, at_ms: int, tuning: Tuning
+) -> bool:
+    """Say whether a waveform has too few samples to be judged; tell it as long as so."""
+    lowest_hz = tuning.lowest_rate_hz
+    if block.rate_hz >= lowest_hz:
+        state.slow.pop(vital, None)
+        return False
+    before = state.slow.get(vital)
+    text = (
+        f"{vital}: {block.rate_hz:.4g} samples a second are too few, nothing is judged; "
+        f"have the device send {lowest_hz:g} or more"
+    )
+    code = f"{vital}_rate_too_low"
+    since_ms = at_ms if before is None else before.since_ms
+    state.slow[vital] = _trouble(code, vital, since_ms, text, at_ms)
+    return True
 
 
 def _rows(block: Block, leads: tuple[str, ...]) -> Samples:
@@ -231,13 +259,18 @@ def _names(block: Block) -> str:
 
 
 def _note(state: EcgState, code: str, at_ms: int, text: str) -> None:
-    state.troubles[code] = Finding(
-        code=code,
+    vital = code.rsplit("_", 2)[0] if not code.startswith("ecg") else "ecg"
+    state.troubles[code] = _trouble(code, vital, at_ms, text, at_ms)
+
+
+def _trouble(code: str, vital: str, since_ms: int, text: str, at_ms: int) -> Finding:
+    return Finding(
+        code=code[:64],
         kind=ConditionKind.TECHNICAL,
         priority=Priority.LOW,
         text=text,
-        since_ms=at_ms,
-        vital=code.rsplit("_", 2)[0] if not code.startswith("ecg") else "ecg",
+        since_ms=since_ms,
+        vital=vital,
         caused_by_ms=at_ms,
     )
 

@@ -51,6 +51,15 @@ class Tuning:
             int(self.align_s * rate_hz),
         )
 
+    @property
+    def lowest_rate_hz(self) -> float:
+        """The fewest samples a second in which all of the band can be seen (Nyquist).
+
+        With fewer, beats are not merely missed: a healthy heart looks like asystole or
+        fibrillation.
+        """
+        return 2 * self.band_hz[1]
+
 
 QRS: Final = Tuning(
     band_hz=(5.0, 25.0),

@@ -3,6 +3,7 @@
 import re
 from typing import Final, Literal
 
+from monitorme_analysis.ecg.tuning import QRS
 from monitorme_analysis.recording.wfdb_record import Record, RecordError, RecordSignal
 
 SignalKind = Literal["ecg", "pleth", "pressure", "other"]
@@ -31,4 +32,9 @@ def ecg_leads(record: Record) -> list[RecordSignal]:
     if not leads:
         names = ", ".join(one.name for one in record.signals) or "none"
         raise RecordError(f"record {record.name} has no ECG lead; its signals: {names}")
+    if record.rate_hz < QRS.lowest_rate_hz:
+        raise RecordError(
+            f"record {record.name} has {record.rate_hz:g} samples a second; beats are "
+            f"found in {QRS.lowest_rate_hz:g} or more"
+        )
     return leads

@@ -10,6 +10,7 @@ from pydantic import Field
 from monitorme.contract.payloads import ConditionKind, Priority
 from monitorme.contract.readings import Lead
 from monitorme_analysis.ecg.block import Block, ecg_block
+from monitorme_analysis.ecg.tuning import QRS
 from monitorme_analysis.respiration.beat_marks import BeatMarks, mark, modulations
 from monitorme_analysis.respiration.spectrum import (
     MEMORY,
@@ -101,6 +102,10 @@ class RespirationCheck(Rule[Checked, RespirationCheckSettings]):
         leads = value if isinstance(value, dict) else {}
         waves = {name: one for name, one in leads.items() if isinstance(one, Lead)}
         block = ecg_block(waves)
+        if block.samples and block.rate_hz < QRS.lowest_rate_hz:
+            # Too few samples to show beats: the rule of the ECG tells it.
+            state.apart = 0
+            return state, ()
         if not block.samples or not _follows(state, block, observed.at_ms):
             return state, None
         mark(state.marks, block.samples[state.lead], block.rate_hz)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitorme_analysis.ecg.detector import BeatDetector
+from monitorme_analysis.ecg.tuning import QRS
 from monitorme_analysis.recording.wfdb_record import Record, read_record
 from monitorme_analysis.validation import challenge, detectors, irregular
 from monitorme_analysis.validation.annotations import Annotations, read_annotations
@@ -19,7 +20,7 @@ Leads = NDArray[np.float64]
 Change = Callable[[Leads, float], Leads]
 
 WINDOW_S: Final = 0.150
-RATES_HZ: Final = (125, 250, 500)
+RATES_HZ: Final = (round(QRS.lowest_rate_hz), 125, 250, 500)
 
 
 def report(data: Path) -> str:
@@ -107,8 +108,9 @@ def _beats(folder: Path) -> Iterator[str]:
     )
     yield _comparison(records)
     yield paragraph(
-        """The same records, changed: what a detector tuned to these recordings would
-        not survive. Total of all of them, and beats missed and invented."""
+        f"""The same records, changed: what a detector tuned to these recordings would
+        not survive. Total of all of them, and beats missed and invented. An ECG of fewer
+        than {QRS.lowest_rate_hz:g} samples a second is not judged, and that is told."""
     )
     yield _changed(records)
 
