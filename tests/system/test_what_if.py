@@ -1,6 +1,7 @@
 """What if, asked of a recorder's history over HTTP."""
 
 import json
+import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,30 @@ def test_a_newborn_is_judged_as_one_unless_the_question_says_otherwise(
     assert spans(asked(recorder), "heart_rate_high") == []
     as_adult = asked(recorder, "--category", "adult")
     assert spans(as_adult, "heart_rate_high") == [(0, None)]
+
+
+def test_who_was_admitted_before_the_events_begin_is_judged_as_what_they_are(
+    recorder: PluginRun,
+) -> None:
+    recorder.send(AdmissionTopic(BED), someone(1, 0, category="neonate"), retain=True)
+    days_ms = 3 * 86_400_000
+    recorder.tick(after_ms=1_000)
+    recorder.now_ms += days_ms
+    for second in range(60):
+        reading = Reading("d-1", "b1", second + 1, recorder.now_ms, 140.0, "good")
+        recorder.send(VitalTopic(BED, "heart_rate"), reading.to_json())
+        recorder.tick(after_ms=1_000)
+    url = recorder.context.endpoints["history"]
+    with urllib.request.urlopen(f"{url}/v1/patients/p-1/events") as answer:
+        assert json.load(answer) == [], "the admission has left the journal"
+    arguments = ["replay", "--history", url, "--bed", str(BED)]
+    arguments += ["--from", str(START_MS + days_ms), "--to", str(recorder.now_ms + 1)]
+    result = CliRunner().invoke(analysis, arguments)
+    assert result.exit_code == 0, result.output
+    assert "no longer knows" not in result.output
+    assert "heart_rate_high" not in result.output
+    as_adult = CliRunner().invoke(analysis, [*arguments, "--category", "adult"])
+    assert "heart_rate_high" in as_adult.output
 
 
 def test_a_recorder_that_is_not_there_is_said_so() -> None:

@@ -1,10 +1,14 @@
 """Who lay where: a transfer is followed, and a predecessor is never shown."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import pytest
 
+from monitorme.contract.payloads import Category
 from monitorme_recorder.history.legs import Leg, legs_of
 from monitorme_recorder.history.stays import AdmissionMessage, Stays
 from monitorme_recorder.history_store import Period
@@ -84,6 +88,51 @@ def test_stays_are_known_after_a_restart(stays: Stays, tmp_path: Path) -> None:
     assert again.patients("mrn anna") == ["anna"]
     assert not again.is_new
     again.close()
+
+
+def test_what_kind_of_patient_it_was_is_kept(stays: Stays) -> None:
+    born = admitted("bed-01", "anna", 1_000)
+    text = born.payload.replace(b'"adult"', b'"neonate","birth_date":"2026-11-20"')
+    stays.take([born._replace(payload=text)])
+    (stay,) = stays.of_patient("anna", EVER)
+    assert (stay.category, stay.birth_date) == (Category.NEONATE, "2026-11-20")
+
+
+OLDER: Final = """
+create table stay(
+    ward text not null, bed text not null, admission text not null,
+    patient text not null, mrn text not null,
+    from_ms integer not null, to_ms integer,
+    primary key (ward, bed, admission, from_ms)) without rowid;
+insert into stay values
+    ('ward-a', 'bed-01', 'stay-of-anna', 'anna', 'mrn anna', 1000, 2000),
+    ('ward-a', 'bed-01', 'stay-of-bert', 'bert', 'mrn bert', 2000, null);
+"""
+
+
+def test_a_file_of_an_earlier_version_is_completed_once(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "stays.sqlite")) as db:
+        db.executescript(OLDER)
+    stays = Stays(tmp_path)
+    assert stays.is_older
+    assert not stays.is_new
+    (bert,) = stays.of_patient("bert", EVER)
+    assert bert.category is None
+    stays.complete([admitted("bed-01", "bert", 2_000), freed("bed-01", 2_005)])
+    (bert,) = stays.of_patient("bert", EVER)
+    assert (bert.category, bert.to_ms) == (Category.ADULT, None)
+    (anna,) = stays.of_patient("anna", EVER)
+    assert (anna.category, anna.to_ms) == (None, 2_000)
+    stays.close()
+    again = Stays(tmp_path)
+    assert not again.is_older
+    assert again.of_patient("bert", EVER) == [bert]
+    again.close()
+
+
+def test_a_new_file_is_complete(stays: Stays) -> None:
+    assert stays.is_new
+    assert not stays.is_older
 
 
 def test_a_file_of_stays_that_is_damaged_is_set_aside(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ from urllib.parse import quote
 import msgspec
 import urllib3
 
-from monitorme.contract.payloads import Admission, Event, decode
+from monitorme.contract.payloads import Admission, Category, Event, decode
 from monitorme.contract.readings import ReadingValue
 from monitorme.contract.topics import BedId
 from monitorme.contract.vitals import Catalogue, VitalKind
 from monitorme.errors import ContractError, MonitorMeError
+from monitorme_analysis.bed_state import midnight_ms
 from monitorme_analysis.replay.lain import Lain, Tell, patient_of, settings_of
 from monitorme_analysis.replay.rows import Row
 
@@ -41,6 +42,9 @@ class _Stay(msgspec.Struct, frozen=True):
     patient: str
     from_ms: int
     to_ms: int | None
+    category: Category | None = None
+    """None from a recorder that does not keep it: its events may tell."""
+    birth_date: str | None = None
 
 
 class _Happening(msgspec.Struct, frozen=True):
@@ -82,6 +86,8 @@ def who_lay(url: str, bed: BedId, from_ms: int, to_ms: int, tell: Tell) -> list[
         admissions = [one for one in said if isinstance(one, Admission)]
         events = [one for one in said if isinstance(one, Event)]
         category, birth_ms = patient_of(stay.admission, admissions)
+        if stay.category is not None:
+            category, birth_ms = stay.category, midnight_ms(stay.birth_date)
         if category is None:
             tell(
                 f"{bed}: the recorder no longer knows what kind of patient stay "

@@ -7,6 +7,7 @@ import msgspec
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from monitorme.contract.payloads import Category
 from monitorme_recorder.history.legs import Leg
 from monitorme_recorder.history.losses import Happening, Loss
 from monitorme_recorder.history.silences import Silence
@@ -150,6 +151,10 @@ class StayOut(Answer):
     from_ms: int
     to_ms: int | None
     """Null where they still lie there."""
+    category: Category | None = None
+    """The kind of patient; null where an earlier version did not keep it."""
+    birth_date: str | None = None
+    """ISO 8601; null where it is not known."""
 
 
 def json_of(document: object) -> Response:

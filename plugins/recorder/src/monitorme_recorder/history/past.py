@@ -51,6 +51,8 @@ class Past:
         self.stays = Stays(store.folder)
         if self.stays.is_new:
             self.stays.take(self.written.admissions())
+        elif self.stays.is_older:
+            self.stays.complete(self.written.admissions())
 
     def close(self) -> None:
         """Close the files."""

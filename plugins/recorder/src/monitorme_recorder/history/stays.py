@@ -3,17 +3,20 @@
 Telemetry carries no patient, so a patient's readings are those of the beds in which they
 lay, each for as long as they lay there. Admissions are retained: one may be older than
 the whole journal, and the journal drops its hours. So stays have a file of their own,
-made again from the journal's events where it is lost.
+made again from the journal's events where it is lost. What kind of patient it was, and
+when they were born, is kept with them: readings are judged by it as long as there are
+any.
 """
 
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from monitorme.contract.payloads import Admission, decode
+from monitorme.contract.payloads import Admission, Category, decode
 from monitorme.errors import ContractError, StorageError
 from monitorme_recorder.history_store import Period
 from monitorme_recorder.hour_file import storage_errors
@@ -25,11 +28,15 @@ _SCHEMA: Final = """
 create table if not exists stay(
     ward text not null, bed text not null, admission text not null,
     patient text not null, mrn text not null,
-    from_ms integer not null, to_ms integer,
+    from_ms integer not null, to_ms integer, category text, birth_date text,
     primary key (ward, bed, admission, from_ms)) without rowid;
 create index if not exists stay_by_patient on stay(patient, from_ms);
 create index if not exists stay_by_mrn on stay(mrn);
 """
+_ADDED: Final = ("category", "birth_date")
+"""Columns that a file of an earlier version lacks."""
+_VERSION: Final = 1
+_COMPLETE: Final = f"pragma user_version={_VERSION}"
 _LATER: Final = "select min(from_ms) from stay where from_ms>? and (patient=? or {bed})"
 _BED: Final = "(ward=? and bed=?)"
 
@@ -44,6 +51,9 @@ class Stay(NamedTuple):
     mrn: str
     from_ms: int
     to_ms: int | None
+    category: Category | None = None
+    """None where it was written down by a version that did not keep it."""
+    birth_date: str | None = None
 
 
 class AdmissionMessage(NamedTuple):
@@ -70,6 +80,13 @@ class Stays:
             self.is_new = True
             self._db = self._open()
 
+    @property
+    def is_older(self) -> bool:
+        """Whether an earlier version wrote it, which kept less: `complete` it."""
+        with self._lock, storage_errors(self._path):
+            (version,) = self._db.execute("pragma user_version").fetchone()
+            return bool(version < _VERSION)
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -80,16 +97,21 @@ class Stays:
 
         Raises StorageError, having changed nothing.
         """
-        with self._lock, storage_errors(self._path):
-            self._db.execute("begin immediate")
-            try:
-                for message in messages:
-                    self._take(message)
-                self._db.execute("commit")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
-                raise
+        with self._writing():
+            for message in messages:
+                self._take(message)
+
+    def complete(self, messages: Iterable[AdmissionMessage]) -> None:
+        """Add what an earlier version did not keep, and leave all else as it is."""
+        with self._writing() as db:
+            for message in messages:
+                with suppress(ContractError):  # a bed that was freed, or not understood
+                    said = decode(Admission, message.payload)
+                    db.execute(
+                        "update stay set category=?, birth_date=? where admission=?",
+                        (said.category, said.birth_date, said.admission),
+                    )
+            db.execute(_COMPLETE)
 
     def of_bed(self, ward: str, bed: str, period: Period) -> list[Stay]:
         """Return the stays in a bed that overlap a period, in order."""
@@ -115,13 +137,26 @@ class Stays:
 
     def _asked(self, where: str, values: tuple[str, ...], period: Period) -> list[Stay]:
         sql = (
-            "select ward, bed, admission, patient, mrn, from_ms, to_ms from stay"
+            "select ward, bed, admission, patient, mrn, from_ms, to_ms, category,"
+            " birth_date from stay"
             f" where {where} and from_ms<? and (to_ms is null or to_ms>?)"
             " order by from_ms, ward, bed"
         )
         with self._lock, storage_errors(self._path):
             rows = self._db.execute(sql, (*values, period.to_ms, period.from_ms))
-            return [Stay(*row) for row in rows.fetchall()]
+            return [_stay(Stay(*row)) for row in rows.fetchall()]
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, storage_errors(self._path):
+            self._db.execute("begin immediate")
+            try:
+                yield self._db
+                self._db.execute("commit")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("rollback")
+                raise
 
     def _take(self, message: AdmissionMessage) -> None:
         bed = (message.ward, message.bed)
@@ -144,8 +179,18 @@ class Stays:
         later = _LATER.format(bed=_BED)
         (end_ms,) = self._db.execute(later, (since_ms, patient, *bed)).fetchone()
         self._db.execute(
-            "insert or replace into stay values(?,?,?,?,?,?,?)",
-            (*bed, admission.admission, patient, admission.mrn, since_ms, end_ms),
+            "insert or replace into stay(ward, bed, admission, patient, mrn, from_ms,"
+            " to_ms, category, birth_date) values(?,?,?,?,?,?,?,?,?)",
+            (
+                *bed,
+                admission.admission,
+                patient,
+                admission.mrn,
+                since_ms,
+                end_ms,
+                admission.category,
+                admission.birth_date,
+            ),
         )
 
     def _end(self, where: str, end_ms: int, values: tuple[object, ...]) -> None:
@@ -161,7 +206,21 @@ class Stays:
                 db.execute("pragma journal_mode=wal")
                 db.execute("pragma synchronous=full")
                 db.executescript(_SCHEMA)
+                self._add_columns(db)
+                if self.is_new:
+                    db.execute(_COMPLETE)
             except sqlite3.Error:
                 db.close()
                 raise
         return db
+
+    def _add_columns(self, db: sqlite3.Connection) -> None:
+        known = {name for _, name, *_ in db.execute("pragma table_info(stay)")}
+        for column in _ADDED:
+            if column not in known:
+                db.execute(f"alter table stay add column {column} text")
+
+
+def _stay(row: Stay) -> Stay:
+    """Return a row with its category as what it is."""
+    return row._replace(category=row.category and Category(row.category))
