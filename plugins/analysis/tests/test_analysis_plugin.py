@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from monitorme.contract.payloads import Admission, Condition, DeviceStatus, decode
-from monitorme.contract.readings import Reading, ReadingValue
+from monitorme.contract.payloads import Condition, DeviceStatus, decode
+from monitorme.contract.readings import ReadingValue
 from monitorme.contract.topics import (
     AdmissionTopic,
     BedId,
@@ -14,7 +14,7 @@ from monitorme.contract.topics import (
     VitalTopic,
     condition_filter,
 )
-from monitorme.testing import PluginRun
+from monitorme.testing import Bedside, PluginRun
 from monitorme_analysis.limits import Limits, default_limits, render_limits
 from monitorme_analysis.plugin import Analysis
 
@@ -22,43 +22,12 @@ BED = BedId("ward-a", "bed-01")
 ROOT = Path(__file__).parents[3]
 
 
-class Ward:
+class Ward(Bedside):
     """A bed with a patient and a device, and analysis running on it."""
 
     def __init__(self, folder: Path) -> None:
-        self.run = PluginRun(Analysis, folder)
-        self.seq = 0
-        self.admit("a-1")
-
-    def admit(self, admission: str, bed: BedId = BED) -> None:
-        someone = Admission.model_validate(
-            {
-                "admission": admission,
-                "patient": "p-1",
-                "name": "Ada",
-                "mrn": "1",
-                "category": "adult",
-                "admitted_ms": self.run.now_ms,
-                "since_ms": self.run.now_ms,
-            },
-            strict=False,
-        )
-        self.run.send(AdmissionTopic(bed), someone, retain=True)
-
-    def send(
-        self,
-        vital: str,
-        value: ReadingValue,
-        *,
-        reason: str | None = None,
-        at_ms: int | None = None,
-        seq: int | None = None,
-    ) -> None:
-        self.seq = seq or self.seq + 1
-        quality = "invalid" if value is None else "good"
-        time_ms = self.run.now_ms if at_ms is None else at_ms
-        reading = Reading("d-1", "b1", self.seq, time_ms, value, quality, reason)
-        self.run.send(VitalTopic(BED, vital), reading.to_json())
+        super().__init__(PluginRun(Analysis, folder), BED)
+        self.admit()
 
     def hold(self, vital: str, value: ReadingValue, seconds: int) -> None:
         for _ in range(seconds):

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from monitorme.contract.payloads import (
-    Admission,
     Category,
     Condition,
     Event,
@@ -22,7 +21,7 @@ from monitorme.contract.topics import (
     LimitsTopic,
     VitalTopic,
 )
-from monitorme.testing import PluginRun
+from monitorme.testing import Bedside, PluginRun
 from monitorme_analysis.commands.limits import medians
 from monitorme_analysis.limits import default_limits
 from monitorme_analysis.plugin import Analysis
@@ -33,35 +32,12 @@ BED = BedId("ward-a", "bed-01")
 HERE = {"ward": "ward-a", "bed": "bed-01"}
 
 
-class Ward:
+class Ward(Bedside):
     """A bed with a patient, and analysis running on it."""
 
     def __init__(self, folder: Path) -> None:
-        self.run = PluginRun(Analysis, folder)
-        self.seq = 0
-        self.admit("a-1")
-
-    def admit(self, admission: str, bed: BedId = BED, **more: object) -> None:
-        someone = Admission.model_validate(
-            {
-                "admission": admission,
-                "patient": "p-1",
-                "name": "Ada",
-                "mrn": "1",
-                "category": "adult",
-                "admitted_ms": self.run.now_ms,
-                "since_ms": self.run.now_ms,
-                **more,
-            },
-            strict=False,
-        )
-        self.run.send(AdmissionTopic(bed), someone, retain=True)
-
-    def send(self, vital: str, value: float, bed: BedId = BED) -> None:
-        self.seq += 1
-        now_ms = self.run.now_ms
-        reading = Reading("d-1", "b1", self.seq, now_ms, value, "good")
-        self.run.send(VitalTopic(bed, vital), reading.to_json())
+        super().__init__(PluginRun(Analysis, folder), BED)
+        self.admit()
 
     def is_true(self, code: str, bed: BedId = BED) -> bool:
         condition = self.run.last(ConditionTopic(bed, code), Condition)

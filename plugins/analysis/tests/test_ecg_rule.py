@@ -9,16 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from monitorme.contract.payloads import Admission, Condition, Priority
-from monitorme.contract.readings import Lead, Reading, ReadingValue
+from monitorme.contract.payloads import Condition, Priority
+from monitorme.contract.readings import Lead, ReadingValue
 from monitorme.contract.topics import (
-    AdmissionTopic,
     BedId,
     ConditionTopic,
-    VitalTopic,
 )
 from monitorme.contract.vitals import Catalogue
-from monitorme.testing import PluginRun
+from monitorme.testing import Bedside, PluginRun
 from monitorme_analysis.ecg.rule import Ecg, EcgSettings, EcgState
 from monitorme_analysis.plugin import Analysis
 from monitorme_analysis.rule import Finding, Observed, RuleContext
@@ -309,25 +307,13 @@ def test_a_state_of_before_all_signals_were_one_table_is_not_read(bed: Bed) -> N
 
 def test_the_service_says_asystole(tmp_path: Path) -> None:
     run = PluginRun(Analysis, tmp_path)
-    someone = Admission.model_validate(
-        {
-            "admission": "a-1",
-            "patient": "p-1",
-            "name": "Ada",
-            "mrn": "1",
-            "category": "adult",
-            "admitted_ms": run.now_ms,
-            "since_ms": run.now_ms,
-        },
-        strict=False,
-    )
-    run.send(AdmissionTopic(BED), someone, retain=True)
+    beside = Bedside(run, BED)
+    beside.admit()
     lead = stopping(20)
     for second in range(28):
         part = lead[second * RATE_HZ : (second + 1) * RATE_HZ]
         value: ReadingValue = {"II": lead_of(part)}
-        reading = Reading("d-1", "b1", second + 1, run.now_ms, value, "good")
-        run.send(VitalTopic(BED, "ecg"), reading.to_json())
+        beside.send("ecg", value)
         run.tick()
     said = run.last(ConditionTopic(BED, "ecg_asystole"), Condition)
     assert said is not None

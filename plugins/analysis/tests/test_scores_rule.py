@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from monitorme.contract.payloads import Admission, Category, Condition, Priority
-from monitorme.contract.readings import Reading, ReadingValue
-from monitorme.contract.topics import AdmissionTopic, BedId, ConditionTopic, VitalTopic
+from monitorme.contract.payloads import Category, Condition, Priority
+from monitorme.contract.readings import ReadingValue
+from monitorme.contract.topics import BedId, ConditionTopic
 from monitorme.contract.vitals import Catalogue
 from monitorme.errors import StorageError
-from monitorme.testing import PluginRun
+from monitorme.testing import Bedside, PluginRun
 from monitorme_analysis.plugin import Analysis
 from monitorme_analysis.rule import Entry, Finding, Observed, RuleContext
 from monitorme_analysis.scores.assessment import Assessment
@@ -284,30 +284,18 @@ BED = BedId("ward-a", "bed-01")
 HERE = {"ward": "ward-a", "bed": "bed-01"}
 
 
-class Ward:
+class Ward(Bedside):
     """Analysis with one patient."""
 
     def __init__(self, folder: Path) -> None:
-        self.run = PluginRun(Analysis, folder)
-        self.seq = 0
-        admission = Admission(
-            admission="a-1",
-            patient="p-1",
-            name="Ada",
-            mrn="1",
-            category=Category.ADULT,
-            admitted_ms=self.run.now_ms,
-            since_ms=self.run.now_ms,
-        )
-        self.run.send(AdmissionTopic(BED), admission, retain=True)
+        super().__init__(PluginRun(Analysis, folder), BED)
+        self.admit()
 
     def minute(self, values: Mapping[str, ReadingValue]) -> None:
         for _ in range(3):
             self.run.tick(after_ms=20_000)
             for vital, value in values.items():
-                self.seq += 1
-                reading = Reading("d", "b", self.seq, self.run.now_ms, value, "good")
-                self.run.send(VitalTopic(BED, vital), reading.to_json())
+                self.send(vital, value)
 
     def ask(self, **args: object) -> Mapping[str, Any]:
         reply = self.run.request("scores", **HERE, **args)
