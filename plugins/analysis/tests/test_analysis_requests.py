@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from monitorme.contract.payloads import (
     Category,
@@ -23,6 +24,7 @@ from monitorme.contract.topics import (
 )
 from monitorme.testing import Bedside, PluginRun
 from monitorme_analysis.commands.limits import medians
+from monitorme_analysis.limit import Band
 from monitorme_analysis.limits import default_limits
 from monitorme_analysis.plugin import Analysis
 from monitorme_analysis.replay.rows import Row
@@ -168,6 +170,65 @@ def test_limits_asleep_are_set_by_themselves(ward: Ward) -> None:
     reply = ward.run.request("set_limits", **HERE, **args)
     limits = reply.result["limits"]["heart_rate"]
     assert (limits["awake"]["low"], limits["asleep"]["low"]) == (50.0, 42.0)
+
+
+def test_a_limit_that_is_off_for_both_is_off_whatever_the_sleep(ward: Ward) -> None:
+    args = {"vital": "heart_rate", "both": {"low": None, "critical_low": None}}
+    reply = ward.run.request("set_limits", **HERE, **args)
+    assert reply.result["warnings"] == []
+    limits = reply.result["limits"]["heart_rate"]
+    for state in ("awake", "asleep"):
+        assert "low" not in limits[state]
+        assert limits[state]["high"] == 120.0
+    said = in_force(ward)
+    assert said is not None
+    assert said.sleep == "unknown"
+    assert said.limits["heart_rate"].low is None
+
+
+def test_limits_for_both_make_no_set_of_its_own_for_sleep(ward: Ward) -> None:
+    args = {"vital": "body_temperature", "both": {"high": 38.5}}
+    limits = ward.run.request("set_limits", **HERE, **args).result["limits"]
+    assert "asleep" not in limits["body_temperature"]
+    assert limits["body_temperature"]["awake"]["high"] == 38.5
+
+
+@pytest.mark.parametrize(
+    ("args", "warnings"),
+    [
+        (
+            {"awake": {"low": None}},
+            [
+                "heart_rate asleep: low still is 45; where nothing says which, 45 counts",
+            ],
+        ),
+        (
+            {"awake": {"critical_high": 170.0, "low": 45.0}},
+            [
+                "heart_rate asleep: critical high still is 150; where nothing says "
+                "which, 150 counts",
+            ],
+        ),
+        (
+            {"asleep": {"low": None}},
+            ["heart_rate awake: low still is 50; where nothing says which, 50 counts"],
+        ),
+        ({"awake": {"low": 48.0}, "asleep": {"low": 42.0}}, []),
+        ({"asleep": None, "awake": {"low": None}}, []),
+        ({"both": {"low": None}}, []),
+    ],
+)
+def test_what_stays_for_the_other_state_of_sleep_is_said(
+    ward: Ward, args: dict[str, object], warnings: list[str]
+) -> None:
+    reply = ward.run.request("set_limits", **HERE, vital="heart_rate", **args)
+    assert reply.result["warnings"] == warnings
+
+
+@pytest.mark.parametrize("limit", [float("inf"), float("-inf"), float("nan")])
+def test_what_is_no_number_is_no_limit(limit: float) -> None:
+    with pytest.raises(ValidationError, match="finite"):
+        Band(high=limit)
 
 
 def test_what_staff_enter_expires_and_is_told(ward: Ward) -> None:

@@ -105,6 +105,44 @@ def test_limits_are_set_shown_and_cleared(ask: Ask) -> None:
     assert "the patient" not in shown
 
 
+def rows_of(ask: Ask, vital: str) -> list[list[str]]:
+    """Return the cells of a vital's rows, awake and asleep."""
+    lines = [
+        [cell.strip() for cell in line.split("│")]
+        for line in ask("limits", "show", "ward-a/bed-01").stdout.splitlines()
+    ]
+    first = next(n for n, cells in enumerate(lines) if vital in cells)
+    return [cells[2:6] for cells in lines[first : first + 2]]
+
+
+def test_off_is_off_awake_and_asleep(ask: Ask) -> None:
+    done = ask("limits", "set", "ward-a/bed-01", "heart_rate", "--low", "off")
+    assert done.exit_code == 0, done.output
+    assert done.stderr == ""
+    awake, asleep = rows_of(ask, "heart_rate")
+    assert (awake[0], asleep[0]) == ("", "")
+    assert (awake[1], asleep[1]) == ("120", "120")
+
+
+def test_off_for_one_state_of_sleep_says_what_the_other_has(ask: Ask) -> None:
+    bed = "ward-a/bed-01"
+    done = ask("limits", "set", bed, "heart_rate", "--low", "off", "--awake")
+    assert "heart_rate while awake are set" in done.stdout
+    assert "heart_rate asleep: low still is 45" in done.stderr
+    awake, asleep = rows_of(ask, "heart_rate")
+    assert (awake[0], asleep[0]) == ("", "45")
+    ask("limits", "set", bed, "heart_rate", "--low", "off", "--asleep")
+    assert rows_of(ask, "heart_rate")[1][0] == ""
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "x"])
+@pytest.mark.parametrize("option", ["--low", "--deadband"])
+def test_what_is_no_number_is_a_usage_error(ask: Ask, option: str, number: str) -> None:
+    told = ask("limits", "set", "ward-a/bed-01", "heart_rate", option, number)
+    assert told.exit_code == 2
+    assert number in told.stderr
+
+
 def test_what_is_refused_is_said_in_words(ask: Ask) -> None:
     refused = ask("limits", "set", "ward-a/bed-01", "heart_rate", "--low", "200")
     assert refused.exit_code == 1

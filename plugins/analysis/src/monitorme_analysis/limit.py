@@ -22,8 +22,9 @@ Sleep = Literal["awake", "asleep", "unknown"]
 
 
 class _Limits(BaseModel):
+    # A limit that is no number could be written down, and never be told.
     model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
     )
 
 

@@ -17,7 +17,7 @@ from monitorme_analysis.bed import BedAnalysis
 from monitorme_analysis.beds import Beds
 from monitorme_analysis.limit import Band, VitalLimits
 from monitorme_analysis.rule import Entry
-from monitorme_analysis.switched_off import switched_off
+from monitorme_analysis.switched_off import still_else, switched_off
 
 HOUR_MS = 3_600_000
 FOR_THE_STAY_H = 24 * 30.0
@@ -42,9 +42,11 @@ class _Show(_OfBed):
 
 class _Set(_OfBed):
     vital: str
+    both: dict[str, float | None] = {}
+    """Limits to change awake, and asleep where those are others; null switches off."""
     awake: dict[str, float | None] = {}
     asleep: dict[str, float | None] | None = {}
-    """Limits to change, null switches one off; null for all: the same as awake."""
+    """Limits to change of that set alone; null for all: asleep the same as awake."""
     on_delay_s: float | None = None
     critical_on_delay_s: float | None = None
     off_delay_s: float | None = None
@@ -132,7 +134,10 @@ class Requests:
             "bed": str(bed),
             "admission": admission,
             "limits": _dumped({wanted.vital: after}),
-            "warnings": list(switched_off(wanted.vital, after, catalogue)),
+            "warnings": [
+                *switched_off(wanted.vital, after, catalogue),
+                *still_else(wanted.vital, after, wanted.awake, wanted.asleep or {}),
+            ],
         }
 
     def _clear(self, command: Command) -> Answer:
@@ -247,12 +252,13 @@ def _changed(before: VitalLimits | None, wanted: _Set, by: str) -> VitalLimits:
     }
     asleep = None
     if wanted.asleep is not None and (wanted.asleep or limits.asleep is not None):
-        asleep = {**(limits.asleep or limits.awake).model_dump(), **wanted.asleep}
+        before_asleep = (limits.asleep or limits.awake).model_dump()
+        asleep = {**before_asleep, **wanted.both, **wanted.asleep}
     try:
         return VitalLimits.model_validate(
             {
                 **limits.model_dump(),
-                "awake": {**limits.awake.model_dump(), **wanted.awake},
+                "awake": {**limits.awake.model_dump(), **wanted.both, **wanted.awake},
                 "asleep": asleep,
                 **numbers,
                 "source": f"set by {by}",

@@ -1,6 +1,6 @@
-"""Limits that never alarm, or always do: said in so many words, never refused."""
+"""Limits that never alarm, or always do, or at times: said in so many words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from monitorme.contract.vitals import Catalogue
 from monitorme_analysis.limit import Band, Limits, VitalLimits
@@ -24,6 +24,39 @@ def all_switched_off(limits: Limits, catalogue: Catalogue) -> Iterator[str]:
     for where, name, one in limits.each():
         for sentence in switched_off(name, one, catalogue):
             yield f"{where}: {sentence}"
+
+
+def still_else(
+    name: str,
+    limits: VitalLimits,
+    awake: Mapping[str, float | None],
+    asleep: Mapping[str, float | None],
+) -> Iterator[str]:
+    """Say which limits that were set for one state of sleep are others in the other.
+
+    Args:
+        name: the vital, or `vital.component`.
+        limits: as they are now.
+        awake: what was set while awake.
+        asleep: what was set while asleep.
+    """
+    if limits.asleep is None:
+        return
+    for other, band, sides in (
+        ("asleep", limits.asleep, awake.keys() - asleep.keys()),
+        ("awake", limits.awake, asleep.keys() - awake.keys()),
+    ):
+        for side in sorted(sides):
+            if getattr(limits.awake, side) != getattr(limits.asleep, side):
+                yield (
+                    f"{name} {other}: {side.replace('_', ' ')} still is "
+                    f"{_word(getattr(band, side))}; where nothing says which, "
+                    f"{_word(getattr(limits.stricter, side))} counts"
+                )
+
+
+def _word(limit: float | None) -> str:
+    return "off" if limit is None else f"{limit:g}"
 
 
 def _of_band(

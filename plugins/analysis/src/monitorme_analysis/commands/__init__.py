@@ -4,7 +4,8 @@ import click
 
 from monitorme_analysis.commands.beats import beats
 from monitorme_analysis.commands.ecg import ecg
-from monitorme_analysis.commands.limits import enter, limits
+from monitorme_analysis.commands.enter import enter
+from monitorme_analysis.commands.limits import limits
 from monitorme_analysis.commands.news2 import news2
 from monitorme_analysis.commands.replay import replay
 from monitorme_analysis.commands.respiration import respiration

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,38 +15,16 @@ from monitorme.commands.options import (
     print_json,
 )
 from monitorme.contract.topics import BedId
+from monitorme_analysis.commands.asking import ask, tell
+from monitorme_analysis.commands.numbers import LIMIT, NUMBER, OFF
 
 if TYPE_CHECKING:
     from monitorme_analysis.replay.rows import Row
 
 _BED = BedType()
-_OFF = "off"
 _SIDES = ("low", "high", "critical_low", "critical_high")
 DAY_H = 24
 HOUR_MS = 3_600_000
-
-
-class _LimitType(click.ParamType[float | str]):
-    """A number, or `off`."""
-
-    name = "limit"
-
-    def convert(
-        self,
-        value: str | float,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> float | str:
-        """Return the number, or `off`."""
-        if value == _OFF:
-            return _OFF
-        try:
-            return float(value)
-        except ValueError:
-            self.fail(f"{value!r} is neither a number nor `off`", param, ctx)
-
-
-_LIMIT = _LimitType()
 
 
 @click.group()
@@ -90,23 +68,25 @@ def show(bed: BedId, data: Path, broker: str | None, as_json: bool) -> None:
 @limits.command("set")
 @click.argument("bed", type=_BED)
 @click.argument("vital")
-@click.option("--low", type=_LIMIT, help="Warning at or below it.")
-@click.option("--high", type=_LIMIT, help="Warning at or above it.")
-@click.option("--critical-low", type=_LIMIT, help="Critical at or below it.")
-@click.option("--critical-high", type=_LIMIT, help="Critical at or above it.")
-@click.option("--asleep", is_flag=True, help="The limits while asleep, not awake.")
-@click.option("--on-delay-s", type=float, help="How long before it counts.")
+@click.option("--low", type=LIMIT, help="Warning at or below it.")
+@click.option("--high", type=LIMIT, help="Warning at or above it.")
+@click.option("--critical-low", type=LIMIT, help="Critical at or below it.")
+@click.option("--critical-high", type=LIMIT, help="Critical at or above it.")
+@click.option("--awake", is_flag=True, help="The limits while awake alone.")
+@click.option("--asleep", is_flag=True, help="The limits while asleep alone.")
+@click.option("--on-delay-s", type=NUMBER, help="How long before it counts.")
 @click.option(
-    "--critical-on-delay-s", type=float, help="The same for the critical limits."
+    "--critical-on-delay-s", type=NUMBER, help="The same for the critical limits."
 )
-@click.option("--off-delay-s", type=float, help="How long back before it ends.")
-@click.option("--deadband", type=float, help="How far back it must come.")
+@click.option("--off-delay-s", type=NUMBER, help="How long back before it ends.")
+@click.option("--deadband", type=NUMBER, help="How far back it must come.")
 @data_option
 @broker_option
 @json_option
 def set_(
     bed: BedId,
     vital: str,
+    awake: bool,
     asleep: bool,
     data: Path,
     broker: str | None,
@@ -115,10 +95,11 @@ def set_(
 ) -> None:
     """Set limits of a VITAL (blood_pressure.systolic) for the patient of BED.
 
-    A number, or `off`. What is not given stays as it is. They hold for this stay only.
+    A number, or `off`. What is not given stays as it is. They hold for this stay only,
+    awake and asleep, unless --awake or --asleep says which.
     """
     sides = {
-        side: None if given[side] == _OFF else given[side]
+        side: None if given[side] == OFF else given[side]
         for side in _SIDES
         if given[side] is not None
     }
@@ -129,9 +110,12 @@ def set_(
     }
     if not sides and not timing:
         raise click.UsageError("name a limit, a delay or a deadband")
-    args = {"vital": vital, **timing, "asleep" if asleep else "awake": sides}
+    which = "both" if awake == asleep else "awake" if awake else "asleep"
+    args = {"vital": vital, **timing, which: sides}
     result = ask(data, broker, "set_limits", bed, args)
-    _tell(as_json, result, f"limits of {vital} are set for the patient of {bed}")
+    when = "" if which == "both" else f" while {which}"
+    sentence = f"limits of {vital}{when} are set for the patient of {bed}"
+    tell(as_json, result, sentence)
 
 
 @limits.command()
@@ -147,7 +131,7 @@ def clear(
     args = {"vital": vital} if vital else {}
     result = ask(data, broker, "clear_limits", bed, args)
     names = ", ".join(result["cleared"]) or "nothing was set"
-    _tell(as_json, result, f"cleared for the patient of {bed}: {names}")
+    tell(as_json, result, f"cleared for the patient of {bed}: {names}")
 
 
 @limits.command()
@@ -187,75 +171,10 @@ def suggest(
         return
     for name, band in found.items():
         click.echo(
-            f"monitorme analysis limits set {bed} {name} {_options(band.model_dump())}"
-            f"  # usual: {usual[name]:g}"
+            f"monitorme analysis limits set {bed} {name} --awake "
+            f"{_options(band.model_dump())}  # usual: {usual[name]:g}"
         )
     click.echo("Nothing is set. Set what is right for the patient.", err=True)
-
-
-@click.command()
-@click.argument("bed", type=_BED)
-@click.option("--oxygen/--air", default=None, help="Whether extra oxygen is given.")
-@click.option(
-    "--consciousness",
-    type=click.Choice(["A", "C", "V", "P", "U"]),
-    help="Alert, new Confusion, responds to Voice, to Pain, Unresponsive.",
-)
-@click.option(
-    "--spo2-scale",
-    type=click.Choice(["1", "2"]),
-    help="NEWS2 scale of saturation; 2 in hypercapnic failure, as prescribed.",
-)
-@click.option("--pregnant/--not-pregnant", default=None, help="NEWS2 is not for both.")
-@click.option("--valid-h", type=float, help="Hours for which it counts.")
-@data_option
-@broker_option
-@json_option
-def enter(
-    bed: BedId,
-    oxygen: bool | None,
-    consciousness: str | None,
-    spo2_scale: str | None,
-    pregnant: bool | None,
-    valid_h: float | None,
-    data: Path,
-    broker: str | None,
-    as_json: bool,
-) -> None:
-    """Enter what was seen of the patient of BED and no device measures.
-
-    Oxygen and consciousness count for the hours configured, the rest for the stay.
-    """
-    values = {
-        "oxygen": oxygen,
-        "consciousness": consciousness,
-        "spo2_scale": int(spo2_scale) if spo2_scale else None,
-        "pregnant": pregnant,
-        "valid_h": valid_h,
-    }
-    args = {name: value for name, value in values.items() if value is not None}
-    result = ask(data, broker, "enter", bed, args)
-    _tell(as_json, result, f"entered for the patient of {bed}")
-
-
-def ask(
-    data: Path, broker: str | None, verb: str, bed: BedId, args: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Ask analysis; raises MonitorMeError where it refuses or does not answer."""
-    from monitorme.commands.connection import open_bus, who
-
-    with open_bus(data, broker) as bus:
-        given = {"ward": bed.ward, "bed": bed.bed, **args}
-        return bus.request("analysis", verb, given, by=who()).result
-
-
-def _tell(as_json: bool, result: Mapping[str, Any], sentence: str) -> None:
-    if as_json:
-        print_json(result)
-        return
-    click.echo(sentence)
-    for warning in result.get("warnings", ()):
-        click.echo(f"note: {warning}", err=True)
 
 
 def _word(value: bool | float | str) -> str:

@@ -13,7 +13,7 @@ from monitorme.commands.options import (
     print_json,
 )
 from monitorme.contract.topics import BedId
-from monitorme_analysis.commands.limits import ask
+from monitorme_analysis.commands.asking import ask
 
 
 @click.command()
