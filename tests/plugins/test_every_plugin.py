@@ -29,6 +29,7 @@ from monitorme.contract.topics import (
     ServiceTopic,
     VitalTopic,
 )
+from monitorme.described import described
 from monitorme.plugin import Plugin, PluginConfig
 from monitorme.sample import in_readme, render
 from monitorme.testing import PluginRun
@@ -120,7 +121,8 @@ def test_its_sample_is_valid_and_an_unknown_option_is_refused(name: str) -> None
     assert plugin.Config.model_validate(sample) == plugin.Config()
     with pytest.raises(ValidationError):
         plugin.Config.model_validate({"phlogiston": 1})
-    assert all(field.description for field in plugin.Config.model_fields.values())
+    options = described(plugin.Config).model_fields.values()
+    assert all(option.description for option in options)
 
 
 @pytest.mark.parametrize("name", PLUGINS)

@@ -38,9 +38,7 @@ _Target = Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)]
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Step(_Entry):

@@ -16,9 +16,7 @@ from monitorme.plugin import PluginConfig
 class LineConfig(BaseModel):
     """One device on one line."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     device: Id
     """Id of the device, as the hub knows it."""

@@ -52,9 +52,7 @@ class PluginConfig(BaseModel):
     The sample configuration and the README's block are generated from them.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     wards: tuple[str, ...] = ()
     """Wards that this instance serves; none means all of them."""

@@ -15,7 +15,7 @@ DEFAULT_DATA: Final = Path("data")
 class Running(BaseModel):
     """A running installation."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True)
 
     pid: int
     """The process of `up`."""

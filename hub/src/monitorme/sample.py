@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from monitorme.described import described
 from monitorme.plugin import Plugin
 from monitorme.site import Site
 
@@ -59,7 +60,7 @@ def in_readme(plugin: type[Plugin[Any]], readme: str) -> str:
 
 
 def _options(model: type[BaseModel], skip: Sequence[str] = ()) -> Iterator[str]:
-    for name, field in model.model_fields.items():
+    for name, field in described(model).model_fields.items():
         if name in skip or _section_of(field) is not None:
             continue
         yield from _comment(field.description or name)
@@ -77,7 +78,7 @@ def _options(model: type[BaseModel], skip: Sequence[str] = ()) -> Iterator[str]:
 
 def _sections(table: str, model: type[BaseModel]) -> Iterator[str]:
     """Show the tables that are there only where somebody writes them."""
-    for name, field in model.model_fields.items():
+    for name, field in described(model).model_fields.items():
         section = _section_of(field)
         if section is not None:
             yield from _comment(field.description or name)

@@ -27,9 +27,7 @@ BROKER_PORT = 1883
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class BrokerKind(StrEnum):

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from monitorme.contract.payloads import Priority
 from monitorme.contract.readings import ReadingValue
 from monitorme.contract.vitals import Catalogue
+from monitorme.described import described
 from monitorme_analysis.limits import default_limits
 from monitorme_analysis.rule import Finding, Observed, Rule, RuleContext
 from monitorme_analysis.trends.day_and_night import DayAndNightRule, DayAndNightSettings
@@ -406,5 +407,5 @@ def test_every_rule_says_what_it_does_and_where_its_figures_come_from(
 ) -> None:
     assert rule.__doc__
     assert rule.__dict__["source"]
-    for field in rule.Settings.model_fields.values():
+    for field in described(rule.Settings).model_fields.values():
         assert field.description

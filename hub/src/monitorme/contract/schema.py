@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from monitorme.contract import payloads, topics
+from monitorme.described import described
 
 CONTRACT_VERSION: Final = "1.0.0"
 _JSON_SCHEMA: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -147,7 +148,7 @@ def files() -> dict[str, str]:
 
 def json_schema(model: type[payloads.Payload]) -> dict[str, Any]:
     """Return the JSON Schema of one payload."""
-    schema = model.model_json_schema(mode="validation")
+    schema = described(model).model_json_schema(mode="validation")
     return {
         "$schema": _JSON_SCHEMA,
         "$id": f"urn:monitorme:v1:{model.__name__}",

@@ -23,9 +23,7 @@ Sleep = Literal["awake", "asleep", "unknown"]
 
 class _Limits(BaseModel):
     # A limit that is no number could be written down, and never be told.
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Band(_Limits):

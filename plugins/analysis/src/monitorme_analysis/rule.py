@@ -181,9 +181,7 @@ class RuleContext:
 class RuleSettings(BaseModel):
     """Settings of a rule; the docstrings of its attributes are its manual."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = True
     """Whether the rule judges at all."""

@@ -27,7 +27,6 @@ class Payload(BaseModel):
         strict=True,
         frozen=True,
         extra="ignore",
-        use_attribute_docstrings=True,
         allow_inf_nan=False,
     )
 

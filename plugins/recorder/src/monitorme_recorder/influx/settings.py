@@ -29,9 +29,7 @@ class InfluxSettings(BaseModel):
     before what is written here.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = "http://127.0.0.1:8086"
     """Where it answers; https anywhere but on this machine."""
