@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from math import inf
 from operator import attrgetter
 from typing import Final
@@ -34,6 +35,7 @@ TICKS_TO_STALE: Final = 6
 """Of a recording by the minute or hour, so often before its fastest vital is stale."""
 
 _TAKEN: Final = attrgetter("at_ms")
+_VITAL: Final = attrgetter("vital")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Recording:
     @cached_property
     def has_waveforms(self) -> bool:
         """Whether any reading is a block of a waveform."""
-        vitals = {row.vital for rows in self.beds.values() for row in rows}
+        vitals = set(map(_VITAL, chain.from_iterable(self.beds.values())))
         kinds = {self.catalogue[vital].kind for vital in vitals}
         return VitalKind.WAVEFORM in kinds
 
@@ -156,7 +158,7 @@ class _BedReplay:
         """Judge all rows, and time as it passes between them."""
         stay, catalogue = self._stay, self._catalogue
         stay.begin_ms, stay.end_ms = rows[0].at_ms, rows[-1].at_ms
-        tick_ms = self._tick_ms({row.vital for row in rows})
+        tick_ms = self._tick_ms(set(map(_VITAL, rows)))
         analysis = BedAnalysis(
             catalogue,
             self._setting.limits,
@@ -170,9 +172,8 @@ class _BedReplay:
         next_ms = stay.begin_ms - stay.begin_ms % tick_ms
         revision, is_slow = analysis.revision, tick_ms > TICK_MS
         observe, advance = analysis.observe, analysis.advance
-        for reading in observed(rows, catalogue):
+        for stay.readings, reading in enumerate(observed(rows, catalogue), start=1):
             now_ms = reading.at_ms
-            stay.readings += 1
             while next_ms <= now_ms:
                 advance(next_ms)
                 if analysis.revision != revision:

@@ -102,6 +102,8 @@ def _settled(recent: Recent, name: str, newest: Observed, value: float) -> float
 
 def _number(observed: Observed) -> float | None:
     sent = observed.value
+    if isinstance(sent, float):
+        return sent
     value = sent.get(_COMPONENT) if isinstance(sent, Mapping) else sent
     return float(value) if isinstance(value, int | float) else None
 
