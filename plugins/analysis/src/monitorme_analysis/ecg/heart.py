@@ -8,18 +8,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from monitorme_analysis.ecg import rhythm, technical, ventricular
+from monitorme_analysis.ecg import broad, repeating, rhythm, technical, ventricular
 from monitorme_analysis.ecg.fibrillation import leakage
 from monitorme_analysis.ecg.filters import Samples
 from monitorme_analysis.ecg.irregular import Irregularity
 from monitorme_analysis.ecg.lead_quality import LeadFault
 from monitorme_analysis.ecg.rhythm import since
 from monitorme_analysis.ecg.sign import Sign
-from monitorme_analysis.ecg.stream import Noted, Second, Stream, StreamState
+from monitorme_analysis.ecg.stream import Noted, Stream, StreamState
 from monitorme_analysis.ecg.tuning import PULSE
 from monitorme_analysis.ecg.view import PulseView, View
 
 _FIBRILLATION_S: Final = 3.0
+_REPEATING_S: Final = 3.0
+_USELESS: Final = (LeadFault.MISSING, LeadFault.FLAT, LeadFault.SATURATED)
 _USUAL_MATCH: Final = 0.9
 _CLOSE_MS: Final = 1_500
 _SELDOM_S: Final = 5
@@ -33,6 +35,7 @@ _OFTEN: Final[tuple[Callable[[View], Iterator[Sign]], ...]] = (
     rhythm.pause,
     ventricular.fibrillation,
     ventricular.tachycardia,
+    broad.tachycardia,
 )
 _SELDOM: Final[tuple[Callable[[View], Iterator[Sign]], ...]] = (
     ventricular.ectopy,
@@ -98,6 +101,7 @@ class Heart:
             return
         for _ in range(stream.take(samples)):
             stream.advance()
+            self._look_for_repeating(stream)
             self._look_for_fibrillation(stream)
             yield stream.state.seconds[-1].until_ms, self.signs()
 
@@ -147,14 +151,33 @@ class Heart:
         if _are_usual(since(state.beats[-4:], last.until_ms - 5_000)):
             return
         waves = stream.wave(_FIBRILLATION_S)
-        useless = (LeadFault.MISSING, LeadFault.FLAT, LeadFault.SATURATED)
         measured = [
             leakage(wave, stream.working_rate_hz)
             for wave, fault in zip(waves, last.faults, strict=True)
-            if fault not in useless
+            if fault not in _USELESS
         ]
         if measured:
-            state.seconds[-1] = Second(last.until_ms, last.faults, min(measured))
+            state.seconds[-1] = last._replace(leakage=min(measured))
+
+    def _look_for_repeating(self, stream: Stream) -> None:
+        """Say of the newest second whether what looks like noise repeats itself."""
+        state = stream.state
+        restless = state.detector.levels.restless
+        if not restless or max(restless) < repeating.RESTLESS:
+            return
+        last, waves = state.seconds[-1], stream.wave(_REPEATING_S)
+        faults, rates = list(last.faults), [0.0]
+        for place, fault in enumerate(last.faults):
+            if restless[place] < repeating.RESTLESS or fault in _USELESS:
+                continue
+            rate = repeating.per_min(waves[place], stream.working_rate_hz)
+            if rate:
+                # It is no noise.
+                faults[place] = None
+                rates.append(rate)
+        state.seconds[-1] = last._replace(
+            faults=tuple(faults), repeats_per_min=max(rates)
+        )
 
 
 def _are_usual(beats: Sequence[Noted]) -> bool:

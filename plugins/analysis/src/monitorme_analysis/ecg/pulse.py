@@ -58,6 +58,21 @@ def goes_on(view: View, since_ms: int, now_ms: int) -> Train | None:
     return max(found, key=lambda train: train.count, default=None)
 
 
+def unchanged(view: View, first_ms: int, last_ms: int) -> Train | None:
+    """Return a pulse that went on through a run as it was before it."""
+    before = {one.source: one for one in trains(view, first_ms - 6_000, first_ms)}
+    for source, was in before.items():
+        interval_ms = 60_000 / was.rate
+        through = trains(view, first_ms - 2_000, last_ms + 600, 1.6 * interval_ms)
+        train = next((one for one in through if one.source == source), None)
+        if train is None:
+            continue
+        same_rate = abs(train.rate - was.rate) < 0.15 * was.rate
+        if same_rate and train.strength > 0.75 * was.strength:
+            return train
+    return None
+
+
 def _train(
     source: str, pulse: PulseView, from_ms: int, to_ms: int, longest_ms: float
 ) -> Train | None:

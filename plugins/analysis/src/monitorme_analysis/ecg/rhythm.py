@@ -12,6 +12,7 @@ from statistics import fmean, median
 from typing import Final
 
 from monitorme.contract.payloads import Priority
+from monitorme_analysis.ecg.broad import repeating
 from monitorme_analysis.ecg.lead_quality import LeadFault
 from monitorme_analysis.ecg.pulse import goes_on, trains
 from monitorme_analysis.ecg.sign import Sign, technical
@@ -61,6 +62,8 @@ def asystole(view: View) -> Iterator[Sign]:
     """Yield asystole, or what holds it back."""
     if view.beats and view.known_ms - view.beats[-1].at_ms < ASYSTOLE_MS:
         return
+    if repeating(view.seconds):
+        return  # beats that do not let the line rest are told as what they are
     last_ms = view.last_ms
     silent_ms = view.known_ms - last_ms
     if silent_ms < ASYSTOLE_MS:

@@ -31,6 +31,8 @@ class Second(NamedTuple):
     faults: tuple[LeadFault | None, ...]
     leakage: float
     """How little the quietest good lead looks like one wave (see `fibrillation`)."""
+    repeats_per_min: float = 0.0
+    """How often a restless lead repeats itself (see `repeating`); 0 where none does."""
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from typing import Final
 
 from monitorme.contract.payloads import Priority
 from monitorme_analysis.ecg.fibrillation import COARSE
-from monitorme_analysis.ecg.pulse import Train, is_good, trains
+from monitorme_analysis.ecg.pulse import is_good, unchanged
 from monitorme_analysis.ecg.rhythm import rate_of, since
 from monitorme_analysis.ecg.sign import Sign, technical
 from monitorme_analysis.ecg.stream import Noted
@@ -57,7 +57,7 @@ def tachycardia(view: View) -> Iterator[Sign]:
         return
     rate = rate_of(run)
     first_ms, last_ms = run[0].at_ms, run[-1].at_ms
-    train = _unchanged(view, first_ms, last_ms)
+    train = unchanged(view, first_ms, last_ms)
     if train is not None:
         yield technical(
             "ecg_pulse_disagrees",
@@ -152,18 +152,3 @@ def _are_others(beats: Sequence[Noted], from_ms: int) -> bool:
 def _is_fast(run: Sequence[Noted]) -> bool:
     gaps = [after.at_ms - before.at_ms for before, after in pairwise(run)]
     return 60_000 / max(1.0, median(gaps)) > RUN_RATE
-
-
-def _unchanged(view: View, first_ms: int, last_ms: int) -> Train | None:
-    """Return a pulse that went on through a run as it was before it."""
-    before = {one.source: one for one in trains(view, first_ms - 6_000, first_ms)}
-    for source, was in before.items():
-        interval_ms = 60_000 / was.rate
-        through = trains(view, first_ms - 2_000, last_ms + 600, 1.6 * interval_ms)
-        train = next((one for one in through if one.source == source), None)
-        if train is None:
-            continue
-        same_rate = abs(train.rate - was.rate) < 0.15 * was.rate
-        if same_rate and train.strength > 0.75 * was.strength:
-            return train
-    return None

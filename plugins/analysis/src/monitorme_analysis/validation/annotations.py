@@ -15,6 +15,7 @@ _AUX: Final = 63
 _WITHOUT_TIME: Final = frozenset({60, 61, 62})
 FLUTTER_BEGINS: Final = 32
 FLUTTER_ENDS: Final = 33
+NORMAL: Final = 1
 VENTRICULAR: Final = frozenset({5, 10})
 """Premature ventricular contraction and ventricular escape."""
 BEATS: Final = frozenset(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from monitorme_analysis.ecg.detector import BeatDetector
 from monitorme_analysis.ecg.tuning import QRS
 from monitorme_analysis.recording.wfdb_record import Record, read_record
-from monitorme_analysis.validation import challenge, detectors, irregular
+from monitorme_analysis.validation import broad, challenge, detectors, irregular
 from monitorme_analysis.validation.annotations import Annotations, read_annotations
 from monitorme_analysis.validation.markdown import paragraph, table
 from monitorme_analysis.validation.matching import Score, compare
@@ -30,6 +30,7 @@ def report(data: Path) -> str:
             "## ECG",
             *_beats(data / "mitdb"),
             *_challenge(data / "challenge2015"),
+            *broad.report(data),
             *irregular.report(data),
         ]
     )

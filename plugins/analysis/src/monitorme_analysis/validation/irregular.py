@@ -91,12 +91,12 @@ def _made(beats: Callable[..., list[float]], what: float) -> list[object]:
     return [f"{len(firsts)} of {HEARTS}", after]
 
 
-def told_s(leads: NDArray[np.float64], rate_hz: float) -> list[int]:
-    """Return the seconds at which it is told."""
+def told_s(leads: NDArray[np.float64], rate_hz: float, code: str = CODE) -> list[int]:
+    """Return the seconds at which a sign is told."""
     heart = Heart()
     heart.begin_ecg(rate_hz, tuple(str(place) for place in range(len(leads))), 0)
     return [
         round(now_ms / 1000)
         for now_ms, signs in heart.take_ecg(leads)
-        if any(sign.code == CODE for sign in signs)
+        if any(sign.code == code for sign in signs)
     ]
