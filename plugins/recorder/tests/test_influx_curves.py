@@ -13,11 +13,12 @@ from monitorme.contract.vitals import Catalogue
 from monitorme.errors import StorageError
 from monitorme_recorder.curve import PART_MS, Points, curve_of
 from monitorme_recorder.hour_file import HOUR_MS, hour_of, journal_files, path_of
-from monitorme_recorder.influx.backlog import Backlog
+from monitorme_recorder.influx.backlog import Backlog, curves_behind
 from monitorme_recorder.influx.cursor import Cursor
-from monitorme_recorder.influx.curve_text import Unpacked, pack, unpack
+from monitorme_recorder.influx.curve_text import pack, unpack
 from monitorme_recorder.influx.curves import (
-    MOST_NUMBERS,
+    CURVE_MS,
+    LONGEST_TEXT,
     CurveRow,
     lines_of,
     points_of,
@@ -38,7 +39,7 @@ def points(*numbers: tuple[int, float]) -> Points:
     return np.array(times, np.int64), np.array(values, np.float64)
 
 
-def pairs(found: Points | Unpacked) -> list[tuple[int, float]]:
+def pairs(found: Points) -> list[tuple[int, float]]:
     return list(zip(found[0].tolist(), found[1].tolist(), strict=True))
 
 
@@ -66,13 +67,11 @@ NUMBERS = st.lists(
 )
 
 
-@given(st.lists(NUMBERS, min_size=1, max_size=4))
+@given(NUMBERS)
 def test_numbers_come_back_as_they_were_and_in_their_order(
-    texts: list[list[tuple[int, float]]],
+    numbers: list[tuple[int, float]],
 ) -> None:
-    found = unpack(pack(points(*numbers)) for numbers in texts)
-    assert pairs(found) == [one for numbers in texts for one in numbers]
-    assert found.ends[-1] == sum(map(len, texts))
+    assert pairs(unpack(pack(points(*numbers)))) == numbers
 
 
 def test_a_steady_vital_takes_a_byte_a_number() -> None:
@@ -85,7 +84,7 @@ def test_a_steady_vital_takes_a_byte_a_number() -> None:
 )
 def test_a_text_that_cannot_be_read_is_said(text: str) -> None:
     with pytest.raises(StorageError, match="not readable"):
-        unpack([text])
+        unpack(text)
 
 
 def test_numbers_of_hours_that_are_still_here_are_left_out() -> None:
@@ -116,17 +115,46 @@ def test_a_point_that_is_not_whole_yet_is_passed_over() -> None:
     assert pairs(points_of([half], LATER)) == []
 
 
-def test_a_row_gives_the_same_points_again_and_none_that_is_too_long() -> None:
-    many = [(BEGIN_MS + n, 1e9 / (n + 1)) for n in range(MOST_NUMBERS + 1)]
-    (part,) = curve_of(many)
-    asked = CurveRow(1, part.part, part.data, STREAM)
-    lines = lines_of("20261126T00", asked)
-    assert lines == lines_of("20261126T00", asked)
+def rows_of(numbers: list[tuple[int, float]], stream: int = 1) -> list[CurveRow]:
+    return [CurveRow(stream, one.part, one.data, STREAM) for one in curve_of(numbers)]
+
+
+def test_an_hour_of_a_vital_is_one_point() -> None:
+    hour = [(BEGIN_MS + n * 500, 72.0 + n % 40 / 10) for n in range(7_200)]
+    rows = rows_of(hour)
+    assert len(rows) == 12
+    assert len({one.point for one in rows}) == 1
+    (line,) = lines_of("20261126T00", rows)
+    assert len(line) < 10_000
+
+
+def test_rows_give_the_same_points_again_and_none_that_is_too_long() -> None:
+    many = [(BEGIN_MS + n * n % CURVE_MS, 1e9 / (n + 1)) for n in range(7_200)]
+    rows = rows_of(sorted(many))
+    lines = lines_of("20261126T00", rows)
+    assert lines == lines_of("20261126T00", rows)
     assert len(lines) == 2
     assert all(len(line) < 64 * 1024 for line in lines)
+    assert LONGEST_TEXT < 64 * 1024
     assert len({_time_of(line) for line in lines}) == 2
-    others = lines_of("20261126T01", asked)
+    others = lines_of("20261126T01", rows)
     assert not {_time_of(line) for line in lines} & {_time_of(line) for line in others}
+    read = [_row_of(line) for line in lines]
+    assert pairs(points_of(read, LATER)) == sorted(many)
+
+
+def test_points_of_five_minutes_are_read_beside_those_of_an_hour() -> None:
+    parts = [row("20261126T00", (BEGIN_MS + n * PART_MS, 70.0 + n)) for n in range(5)]
+    (line,) = lines_of("20261126T00", rows_of([(BEGIN_MS + 5 * PART_MS, 75.0)]))
+    found = points_of([*parts, _row_of(line)], LATER)
+    assert found[1].tolist() == [70.0, 71.0, 72.0, 73.0, 74.0, 75.0]
+
+
+def _row_of(line: str) -> dict[str, Any]:
+    _, fields, time = line.split(" ")
+    named = dict(one.split("=", 1) for one in fields.split(","))
+    texts = {name: text.strip('"') for name, text in named.items()}
+    return {**texts, "device": "d-17", "time": int(time)}
 
 
 def _time_of(line: str) -> str:
@@ -247,3 +275,21 @@ def test_a_salvaged_hour_is_asked_as_readings(tmp_path: Path) -> None:
 def _hours(folder: Path, count: int) -> list[Path]:
     """Return the first hours' files, whether they are there or not."""
     return [path_of(folder, BEGIN_MS + n * HOUR_MS) for n in range(count)]
+
+
+def test_a_point_is_whole_wherever_a_parcel_of_curves_ends(tmp_path: Path) -> None:
+    store = Store(tmp_path, CATALOGUE, BEGIN_MS)
+    for seq in range(1, 26):
+        at_ms = BEGIN_MS + (seq - 1) * PART_MS // 2
+        one = Reading("d-17", "b1", seq, at_ms, 70.0 + seq, "good")
+        judged = judge(one, CATALOGUE["heart_rate"], at_ms)
+        store.store([Arrival(STREAM, one, judged, at_ms, one.to_json())], [])
+    (path, _) = journal_files(tmp_path)
+    one_by_one, place = [], (0, 0)
+    while (parcel := curves_behind(path, place, rows=1)) is not None:
+        one_by_one += parcel.lines
+        place = parcel.last
+    at_once = curves_behind(path, (0, 0), rows=1_000)
+    assert at_once is not None
+    assert one_by_one == at_once.lines
+    assert len(at_once.lines) == 1

@@ -13,12 +13,16 @@ def bucketed(points: Points, period: Period, grid: Grid) -> list[Bucket]:
     times, values = times[first:last], values[first:last]
     if not times.size:
         return []
-    indices = (times - grid.origin_ms) // grid.width_ms
-    begins = np.flatnonzero(np.diff(indices, prepend=indices[0] - 1))
-    counts = np.diff(begins, append=times.size)
+    first, last = grid.bucket_of(int(times[0])), grid.bucket_of(int(times[-1]))
+    borders = grid.origin_ms + np.arange(first, last + 2) * grid.width_ms
+    # Borders are found among the times: to divide each time takes ten times as long.
+    begins = np.searchsorted(times, borders)
+    counts = np.diff(begins)
+    (there,) = counts.nonzero()
+    begins, counts = begins[there], counts[there]
     columns = (
-        grid.origin_ms + indices[begins] * grid.width_ms,
-        grid.origin_ms + (indices[begins] + 1) * grid.width_ms,
+        borders[there],
+        borders[there + 1],
         counts,
         np.minimum.reduceat(values, begins),
         np.maximum.reduceat(values, begins),

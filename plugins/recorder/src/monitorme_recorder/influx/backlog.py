@@ -6,6 +6,8 @@ import struct
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +31,7 @@ MOST_BYTES: Final = 4 * 1024 * 1024
 _CURVES: Final = (
     "select c.stream, c.part, c.data, s.ward, s.bed, s.vital, s.device, s.boot"
     " from curve c join stream s on s.id = c.stream"
-    " where (c.stream, c.part) > (?, ?) order by c.stream, c.part limit ?"
+    " where (c.stream, c.part) > (?, ?) order by c.stream, c.part"
 )
 
 
@@ -293,11 +295,22 @@ class _OpenHour:
 
 
 def curves_behind(path: Path, place: CurvePlace, rows: int) -> CurveParcel | None:
-    """Return the curves of an hour behind a row; None where there are none."""
+    """Return the curves of an hour behind a row; None where there are none.
+
+    A point's rows are never taken apart: the same rows make it again, whenever that is.
+    """
     parcel = CurveParcel(path.stem)
+    taken = 0
     with closing(open_read_only(path)) as db:
-        for number, part, data, *stream in db.execute(_CURVES, (*place, rows)):
-            row = CurveRow(number, part, data, Stream(*stream))
-            parcel.lines += lines_of(parcel.hour, row)
-            parcel.last = (number, part)
+        found = (
+            CurveRow(number, part, data, Stream(*stream))
+            for number, part, data, *stream in db.execute(_CURVES, place)
+        )
+        for _, together in groupby(found, key=attrgetter("point")):
+            point = list(together)
+            parcel.lines += lines_of(parcel.hour, point)
+            parcel.last = (point[-1].number, point[-1].part)
+            taken += len(point)
+            if taken >= rows:
+                break
     return parcel if parcel.lines else None

@@ -1,12 +1,12 @@
-"""Curves in InfluxDB: five minutes of a numeric vital as one point.
+"""Curves in InfluxDB: an hour of a numeric vital as one point.
 
 The journal keeps a vital's times and values a second time, packed for buckets. What it
-packs goes to InfluxDB when the hour is finished. So a day of long ago is 288 short texts
-instead of 172,800 points, each of which InfluxDB would sum up four times.
+packs goes to InfluxDB when the hour is finished. So a day of long ago is 24 texts instead
+of 172,800 points, each of which InfluxDB would sum up four times.
 """
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -19,10 +19,13 @@ from monitorme_recorder.influx.curve_text import pack, unpack
 from monitorme_recorder.influx.lines import series_of
 from monitorme_recorder.records import Stream
 
-MOST_NUMBERS: Final = 2_400
-"""So many fit into a text that InfluxDB takes (64 KiB), however badly they compress."""
+LONGEST_TEXT: Final = 60_000
+"""A text that InfluxDB takes has 64 KiB; few numbers compress so badly."""
 CURVE: Final = "curve"
 HOUR: Final = "hour"
+CURVE_MS: Final = 12 * PART_MS
+"""How much time a point covers; it stands in the first five minutes of what it has."""
+_CURVE_NS: Final = CURVE_MS * schema.NS_OF_MS
 _PART_NS: Final = PART_MS * schema.NS_OF_MS
 _PLACES: Final = _PART_NS // 1_000
 """A part has so many places of a thousand points for the hours and boots in it."""
@@ -37,19 +40,34 @@ class CurveRow(NamedTuple):
     data: bytes
     stream: Stream
 
+    @property
+    def point(self) -> tuple[int, int]:
+        """Which point it goes into: that of its stream and of the hour of its times."""
+        return self.number, self.part * PART_MS // CURVE_MS
 
-def lines_of(hour: str, row: CurveRow) -> list[str]:
-    """Return the points of a row; the same row gives the same points again."""
-    times, values = unpack_curves([row.data])
-    name = f"{row.stream.boot} {hour}".encode()
-    first_ns = row.part * _PART_NS + zlib.crc32(name) % _PLACES * 1_000
-    fields = f'boot={schema.quote(row.stream.boot)},{HOUR}="{hour}"'
+
+def lines_of(hour: str, rows: Sequence[CurveRow]) -> list[str]:
+    """Return the lines of one point's rows, mostly one; the same rows give the same."""
+    first = rows[0]
+    points = in_order([unpack_curves(row.data for row in rows)])
+    name = f"{first.stream.boot} {hour}".encode()
+    first_ns = first.part * _PART_NS + zlib.crc32(name) % _PLACES * 1_000
+    fields = f'boot={schema.quote(first.stream.boot)},{HOUR}="{hour}"'
     return [
-        f"{series_of(row.stream)} {CURVE}="
-        f'"{pack((times[start:end], values[start:end]))}",{fields} {first_ns + place}'
-        for place, start in enumerate(range(0, times.size, MOST_NUMBERS))
-        for end in [start + MOST_NUMBERS]
+        f'{series_of(first.stream)} {CURVE}="{text}",{fields} {first_ns + place}'
+        for place, text in enumerate(_texts(points))
     ]
+
+
+def _texts(points: Points) -> list[str]:
+    """Return numbers as texts that are none too long."""
+    text = pack(points)
+    if len(text) <= LONGEST_TEXT:
+        return [text]
+    times, values = points
+    half = times.size // 2
+    lots = (times[:half], values[:half]), (times[half:], values[half:])
+    return [text for lot in lots for text in _texts(lot)]
 
 
 def points_of(rows: Iterable[Mapping[str, Any]], before_hour: str) -> Points:
@@ -60,20 +78,15 @@ def points_of(rows: Iterable[Mapping[str, Any]], before_hour: str) -> Points:
     found = [row for row in rows if _is_whole(row) and row[HOUR] < before_hour]
     # So they are in order of time already, but for what came late.
     found.sort(key=lambda row: (int(row["time"]) // _PART_NS, row[HOUR]))
-    times, values, ends = unpack(row[CURVE] for row in found)
-    places: dict[tuple[str, str, int], dict[str, list[slice]]] = {}
-    for row, (begin, end) in zip(found, pairwise([0, *ends]), strict=True):
-        key = (row["device"], row["boot"], int(row["time"]) // _PART_NS)
-        places.setdefault(key, {}).setdefault(row[HOUR], []).append(slice(begin, end))
-    doubled = [
-        place
-        for hours in places.values()
-        if len(hours) > 1
-        for place in _doubled(times, values, list(hours.values()))
-    ]
-    if doubled:
-        times, values = np.delete(times, doubled), np.delete(values, doubled)
-    return in_order([(times, values)])
+    lots = [unpack(row[CURVE]) for row in found]
+    places: dict[tuple[str, str, int], dict[str, list[int]]] = {}
+    for place, row in enumerate(found):
+        key = (row["device"], row["boot"], int(row["time"]) // _CURVE_NS)
+        places.setdefault(key, {}).setdefault(row[HOUR], []).append(place)
+    for hours in places.values():
+        if len(hours) > 1:
+            _leave_out_doubled(lots, list(hours.values()))
+    return in_order(lots)
 
 
 def _is_whole(row: Mapping[str, Any]) -> bool:
@@ -81,24 +94,33 @@ def _is_whole(row: Mapping[str, Any]) -> bool:
     return all(row.get(name) is not None for name in (CURVE, HOUR, "boot"))
 
 
-def _doubled(
-    times: NDArray[np.int64], values: NDArray[np.float64], hours: list[list[slice]]
-) -> list[int]:
-    """Return where numbers of a boot are that came in an earlier hour already.
+def _leave_out_doubled(lots: list[Points], hours: list[list[int]]) -> None:
+    """Leave out of a boot's lots what came in an earlier hour already.
 
     A reading that was lost in one hour and sent again in another is in both.
     """
-    all_times = np.concatenate([times[one] for hour in hours for one in hour])
-    if np.unique(all_times).size == all_times.size:
-        return []
+    if not _may_share_times([lots[place][0] for hour in hours for place in hour]):
+        return
     known: set[tuple[int, float]] = set()
-    doubled = []
     for hour in hours:
-        here = {
-            place: (int(times[place]), float(values[place]))
-            for one in hour
-            for place in range(one.start, one.stop)
-        }
-        doubled += [place for place, number in here.items() if number in known]
-        known.update(here.values())
-    return doubled
+        here = set()
+        for place in hour:
+            numbers = list(
+                zip(*(column.tolist() for column in lots[place]), strict=True)
+            )
+            here.update(numbers)
+            new = np.array([one not in known for one in numbers], bool)
+            lots[place] = lots[place][0][new], lots[place][1][new]
+        known |= here
+
+
+def _may_share_times(lots: list[NDArray[np.int64]]) -> bool:
+    """Say whether two lots may have a time in common.
+
+    Mostly one ends where the other begins: the hour's last readings came in the next.
+    """
+    spans = sorted((int(times.min()), int(times.max())) for times in lots)
+    if all(before[1] < after[0] for before, after in pairwise(spans)):
+        return False
+    times = np.concatenate(lots)
+    return bool(np.unique(times).size < times.size)

@@ -8,8 +8,8 @@ begins with a `from` of its own; one shared stream is sixty times as slow.
 from datetime import UTC, datetime
 from typing import Final
 
-from monitorme_recorder.curve import PART_MS
 from monitorme_recorder.history_store import Grid, Period, Series
+from monitorme_recorder.influx.curves import CURVE_MS
 from monitorme_recorder.influx.schema import LAST_MS, NS_OF_MS
 
 SUMMARIES: Final = ("min", "max", "sum", "count")
@@ -27,7 +27,7 @@ def readings(series: Series, period: Period) -> str:
 
 def curves(series: Series, period: Period) -> str:
     """Return the statement for the curves that may hold numbers of a period."""
-    first_ms = period.from_ms // PART_MS * PART_MS
+    first_ms = period.from_ms // CURVE_MS * CURVE_MS
     return (
         f"SELECT * FROM {identifier(series.vital)} WHERE {_bed(series.ward, series.bed)}"
         f" AND time >= {first_ms * NS_OF_MS} AND time < {period.to_ms * NS_OF_MS}"
