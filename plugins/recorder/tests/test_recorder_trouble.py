@@ -444,6 +444,33 @@ def test_a_closed_hour_that_is_damaged_is_written_anew(tmp_path: Path) -> None:
     run.stop()
 
 
+def test_a_damaged_hour_waits_for_room_and_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "recorder"
+    run = started(folder)
+    for hour in range(2):
+        run.now_ms = START_MS + hour * HOUR_MS
+        run.plugin.handle([message(run, hour * 50 + n) for n in range(1, 51)])
+    run.stop()
+    closed, _ = journal_files(folder)
+    with closed.open("r+b") as file:
+        file.seek(4_096)
+        file.write(b"\xa5" * 4 * 4_096)
+    run = started(folder, reserve_mb=10**9)
+    deadline_s = time.monotonic() + 30
+    while "no_room_to_mend" not in run.context.trouble:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
+        run.tick()
+    assert closed.name in run.context.trouble["no_room_to_mend"]
+    run.stop()
+    assert not closed.with_suffix(".damaged").exists()
+    run = started(folder)
+    await_mended(run, closed)
+    run.tick()
+    assert "no_room_to_mend" not in run.context.trouble
+    run.stop()
+
+
 def test_a_check_that_is_not_over_holds_no_end_up(tmp_path: Path) -> None:
     run = started(tmp_path / "recorder")
     for hour in range(3):
@@ -456,5 +483,6 @@ def test_a_check_that_is_not_over_holds_no_end_up(tmp_path: Path) -> None:
     waits.start()
     waits.stop()
     assert not waits._thread.is_alive()
-    assert waits.waiting >= 1
+    waits.tell(run.context)
+    assert run.context.figures["hours_to_check"] >= 1
     run.stop()

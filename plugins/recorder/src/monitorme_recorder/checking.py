@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from monitorme.errors import StorageError
+from monitorme.plugin import Context
+from monitorme_recorder import room
 from monitorme_recorder.history.hour_readers import HourReaders, open_read_only
 from monitorme_recorder.mending import count, mend
 from monitorme_recorder.store import Store
@@ -28,18 +30,26 @@ NICENESS: Final = 15
 """How far the thread stands back for all others (Linux counts it by thread)."""
 STOP_S: Final = 5.0
 MEND_EVERY_S: Final = 5.0
-"""How often it is looked whether a damage was met."""
+"""How often it is looked whether a damage was met, and whether there is room by now."""
+_NO_ROOM: Final = "no_room_to_mend"
 
 
 class Checking:
     """Checks what was there at the start, and mends; for the recorder's thread."""
 
     def __init__(
-        self, readers: HourReaders, store: Store, *, pause_s: float = PAUSE_S
+        self,
+        readers: HourReaders,
+        store: Store,
+        *,
+        reserve_mb: int = 0,
+        pause_s: float = PAUSE_S,
     ) -> None:
         self._readers = readers
         self._store = store
         self._failed: set[str] = set()
+        self._reserve_mb = reserve_mb
+        self._without_room: list[str] = []
         self._pause_s = pause_s
         self._waiting = [path for path in readers.paths() if path != store.path]
         self._db: sqlite3.Connection | None = None
@@ -60,10 +70,15 @@ class Checking:
         if self._thread.is_alive():
             self._thread.join(STOP_S)
 
-    @property
-    def waiting(self) -> int:
-        """How many files are still to be checked."""
-        return len(self._waiting)
+    def tell(self, context: Context) -> None:
+        """Say how many files are still to be checked, and what waits for room."""
+        context.figures["hours_to_check"] = float(len(self._waiting))
+        context.trouble.pop(_NO_ROOM, None)
+        if self._without_room:
+            context.trouble[_NO_ROOM] = (
+                f"{', '.join(self._without_room)}: damaged, and as it is until there is "
+                f"room on the disk to write it anew beside {self._reserve_mb} MB in reserve"
+            )
 
     def _run(self) -> None:
         with contextlib.suppress(OSError, AttributeError):
@@ -79,14 +94,28 @@ class Checking:
             self._waiting.pop()
             self._stopping.wait(self._pause_s)
         while not self._stopping.is_set():
-            for name in {**self._readers.damaged, **self._readers.torn}:
-                self._mend(self._readers.folder / name)
+            damaged = {**self._readers.damaged, **self._readers.torn}
+            paths = [self._readers.folder / name for name in damaged]
+            wanted = [path for path in paths if self._is_to_be_mended(path)]
+            without_room = [path for path in wanted if not self._has_room(path)]
+            self._without_room = [path.name for path in without_room]
+            for path in wanted:
+                if self._has_room(path):
+                    self._mend(path)
             self._stopping.wait(MEND_EVERY_S)
 
+    def _is_to_be_mended(self, path: Path) -> bool:
+        """Say whether an hour is closed, still here, and not given up before."""
+        is_written = path == self._store.path
+        return path.name not in self._failed and not is_written and path.exists()
+
+    def _has_room(self, path: Path) -> bool:
+        """Say whether a file as large fits beside it: the damaged one is kept."""
+        needed_mb = path.stat().st_size / room.MB
+        return room.free_mb(path.parent) - needed_mb >= self._reserve_mb
+
     def _mend(self, path: Path) -> None:
-        """Write a damaged hour anew, unless it is the one that is written."""
-        if path.name in self._failed or path == self._store.path or not path.exists():
-            return
+        """Write a damaged hour anew."""
         try:
             done = mend(path, self._readers, self._stopping)
         except StorageError as error:

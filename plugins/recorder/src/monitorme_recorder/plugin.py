@@ -121,7 +121,9 @@ class Recorder(Plugin[RecorderConfig]):
         self._server = WebServer(app, host=self.config.host, port=self.config.port)
         self._server.start()
         context.endpoints["history"] = self._server.url
-        self._checking = Checking(self._past.readers, self._store)
+        self._checking = Checking(
+            self._past.readers, self._store, reserve_mb=self.config.reserve_mb
+        )
         self._checking.start()
 
     def handle(self, batch: Sequence[Message]) -> None:
@@ -162,7 +164,7 @@ class Recorder(Plugin[RecorderConfig]):
         if self._past is not None:
             self._past.tell(self.context)
         if self._checking is not None:
-            self.context.figures["hours_to_check"] = float(self._checking.waiting)
+            self._checking.tell(self.context)
         unshipped_ms = self._influx.unshipped_from_ms if self._influx else None
         self._upkeep.work(now_ms, unshipped_ms)
 

@@ -13,12 +13,12 @@ log = logging.getLogger(__name__)
 
 KEPT_MS: Final = 24 * HOUR_MS
 """What the customer promises its hospitals is never dropped for want of room."""
-_MB: Final = 1_000_000
+MB: Final = 1_000_000
 
 
 def free_mb(folder: Path) -> int:
     """Return how much room is left, in MB."""
-    return shutil.disk_usage(folder).free // _MB
+    return shutil.disk_usage(folder).free // MB
 
 
 def damaged_before(folder: Path, time_ms: int) -> list[Path]:
