@@ -56,6 +56,11 @@ CUT_OFF = """() => [...document.querySelectorAll(
   + '#focus .tile, #focus .limits')]
   .filter(node => node.scrollWidth > node.clientWidth)
   .map(node => `${node.className}: ${node.textContent}`)"""
+UNDER_OTHERS = """() => [...document.querySelectorAll('.sector .number')].filter(number => {
+  const inner = number.getBoundingClientRect();
+  const outer = number.closest('.body').getBoundingClientRect();
+  return inner.top < outer.top - 0.5 || inner.bottom > outer.bottom + 0.5; })
+  .map(number => `${number.closest('.sector').dataset.bed}: ${number.dataset.vital}`)"""
 
 
 class Station:
@@ -191,12 +196,29 @@ def test_no_number_and_no_word_of_an_alarm_is_cut_off(
     about = {"vital": "blood_pressure", "priority": "high", "text": text}
     station.alarm("bed-01", "blood_pressure_systolic_high", **about)
     page.goto(station.url)
-    for width, height in ((1920, 1080), (1366, 768)):
+    # Also in a window, which has less height than the screen that it is on.
+    windows = ((1920, 930), (1600, 900), (1600, 760))
+    for width, height in ((1920, 1080), (1366, 768), *windows):
         page.set_viewport_size({"width": width, "height": height})
         expect(number(page, "bed-01", "heart_rate")).to_have_text("148")
         expect(page.locator("#focus .tile")).not_to_have_count(0)
         assert page.evaluate(CUT_OFF) == []
-        page.screenshot(path=ARTIFACTS / f"station-{width}.png")
+        assert page.evaluate(UNDER_OTHERS) == []
+        page.screenshot(path=ARTIFACTS / f"station-{width}x{height}.png")
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1366, 768), (390, 844)])
+def test_the_wave_has_room_beside_the_numbers(
+    page: Page, station: Station, size: tuple[int, int]
+) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    station.admit("bed-01", "Ada")
+    page.goto(station.url)
+    body = sector(page, "bed-01").locator(".body").bounding_box()
+    wave = sector(page, "bed-01").locator(".wave").bounding_box()
+    assert body is not None
+    assert wave is not None
+    assert wave["width"] > 0.45 * body["width"]
 
 
 def test_a_value_is_shown_as_it_comes(page: Page, station: Station) -> None:
@@ -262,9 +284,6 @@ WIDER_THAN_ITS_PLACE = """() => [...document.querySelectorAll('body, body *')]
   .filter(node => !node.closest('#announce')
     && node.getBoundingClientRect().right > innerWidth + 1)
   .map(node => `${node.tagName}.${node.className}`)"""
-UNDER_OTHERS = """() => [...document.querySelectorAll('.sector')].filter(sector =>
-  sector.querySelector('.big').scrollHeight > sector.querySelector('.body').clientHeight)
-  .map(sector => sector.dataset.bed)"""
 
 
 def test_on_a_phone_nothing_is_beside_the_screen_or_under_something_else(
@@ -305,6 +324,28 @@ def test_an_invalid_value_shows_its_reason_and_no_number(
     page.goto(station.url)
     station.send("bed-01", "oxygen_saturation", None, "probe_off")
     expect(number(page, "bed-01", "oxygen_saturation")).to_have_text("--- probe off")
+
+
+def test_the_reason_of_an_invalid_value_is_whole_in_focus_too(
+    page: Page, station: Station
+) -> None:
+    station.admit("bed-01", "Ada")
+    station.limits("bed-01", "Ada", **ADULT)
+    station.send("bed-01", "oxygen_saturation", None, "no_signal")
+    station.send("bed-01", "body_temperature", None, "out_of_range")
+    page.goto(station.url)
+    tiles = page.locator("#focus")
+    for width, height in ((1920, 1080), (1366, 768), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        for vital, text in (
+            ("oxygen_saturation", "--- no signal"),
+            ("body_temperature", "--- impossible"),
+        ):
+            value = tiles.locator(f'.tile[data-vital="{vital}"] .value')
+            expect(value).to_have_text(text)
+        assert page.evaluate(CUT_OFF) == []
+        assert page.evaluate(UNDER_OTHERS) == []
+        page.screenshot(path=ARTIFACTS / f"invalid-{width}.png")
 
 
 def test_an_old_value_is_marked_with_its_age(page: Page, station: Station) -> None:

@@ -147,7 +147,7 @@ export class Focus {
     const isStale = shown && nowMs - shown.rx > vital.stale_after_ms;
     const why = reason(shown);
     write(ageNode, shown && (old > 2000 || isStale) ? age(old) : "");
-    write(value, why ? `--- ${why}` : text(vital, shown));
+    write(value, why ? `---\n${why}` : text(vital, shown));
     const marks = ["tile", vital.kind === "composite" && "wide", isStale && "stale", why && "invalid",
       name === this.vital && "shown", alarming(alarms, name)];
     dress(box, marks.filter(Boolean).join(" "));
