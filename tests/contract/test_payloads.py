@@ -191,7 +191,9 @@ def test_both_decoders_agree_on_known_mischief(data: bytes) -> None:
     assert_agree(data)
 
 
-@pytest.mark.parametrize("rate_hz", ["0", "-1", "NaN", "1e999", "-1e999", "100001"])
+@pytest.mark.parametrize(
+    "rate_hz", ["0", "1e-320", "0.009", "-1", "NaN", "1e999", "-1e999", "100001"]
+)
 def test_a_waveform_without_a_usable_rate_is_refused(rate_hz: str) -> None:
     lead = f'{{"rate_hz":{rate_hz},"unit":"mV","scale":1.0,"samples":[1]}}'
     data = (

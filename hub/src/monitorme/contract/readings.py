@@ -31,7 +31,8 @@ LATE_AFTER_MS: Final = 60_000
 class Lead(msgspec.Struct, frozen=True, gc=False):
     """Samples of one lead; sample i is `offset + scale * samples[i]`, in `unit`."""
 
-    rate_hz: Annotated[float, msgspec.Meta(gt=0, le=100_000)]
+    rate_hz: Annotated[float, msgspec.Meta(ge=0.01, le=100_000)]
+    """At least a sample in 100 s: the time of a slower block would have no end."""
     unit: _Text
     scale: float
     samples: Annotated[

@@ -27,7 +27,7 @@ class Quality(StrEnum):
 class LeadBlock(Payload):
     """Samples of one lead; sample i is `offset + scale * samples[i]`, in `unit`."""
 
-    rate_hz: Annotated[float, Field(gt=0, le=100_000)]
+    rate_hz: Annotated[float, Field(ge=0.01, le=100_000)]
     """Samples per second."""
     unit: Text
     """UCUM code of the scaled samples."""
