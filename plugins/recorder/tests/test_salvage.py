@@ -10,6 +10,7 @@ import pytest
 
 from monitorme.contract.readings import Reading, judge
 from monitorme.contract.vitals import Catalogue
+from monitorme_recorder.damaged_file import LogRow
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.inventory import Inventory
 from monitorme_recorder.history.newest import Newest
@@ -267,7 +268,7 @@ def test_what_a_salvaged_hour_logged_twice_is_saved_once_from_a_torn_log(
 ) -> None:
     stream = Stream("ward-a", "bed-01", "heart_rate", "d-1", "b1")
     records = [LogRecord(1, seq, 1_000 + seq, b"{}") for seq in (1, 2, 3)]
-    rows = [(5, records[:2]), (1_000_006, records)]
+    rows = [LogRow(5, records[:2], None), LogRow(1_000_006, records, None)]
     file = HourFile(tmp_path / "20261126T17.journal")
     assert save_from(Torn({1: stream}, rows, [], False), file) == 3
     logged = [(row, one.seq) for row, one, _ in file.since_checkpoint()]

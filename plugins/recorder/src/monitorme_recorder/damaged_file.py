@@ -8,9 +8,9 @@ there.
 import logging
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -40,6 +40,15 @@ _SHORTER_GAP: Final = _GAP[:8]
 _NONE: Final[Mapping[int, Stream]] = MappingProxyType({})
 
 
+class LogRow(NamedTuple):
+    """A row of the log, and the readable records in it."""
+
+    number: int
+    records: list[LogRecord]
+    data: bytes | None
+    """The row as it is; None where not all of it is readable."""
+
+
 class DamagedFile:
     """Reads a file cell by cell; what cannot be read is left out.
 
@@ -62,21 +71,27 @@ class DamagedFile:
         for cell in cells(pages, only_ahead=only_ahead):
             self._sort(cell)
 
-    def log_rows(self) -> Iterator[tuple[int, list[LogRecord]]]:
-        """Return the readable records of the log by their row, in order."""
+    def log_rows(
+        self, is_wanted: Callable[[LogRecord], bool] | None = None
+    ) -> Iterator[LogRow]:
+        """Return the readable rows of the log, in order, with what is wanted of them."""
         for number in sorted(self._log):
             for _, data in self._versions(self._log[number]):
-                if isinstance(data, bytes) and (found := self._records(data)):
-                    yield number, found
+                records = _unpacked_log(data)
+                # What is not wanted need not be looked into, which takes longest.
+                wanted = filter(is_wanted, records) if is_wanted else records
+                found = [one for one in wanted if self._is_itself(one)]
+                if found:
+                    is_whole = len(found) == len(records)
+                    yield LogRow(number, found, data if is_whole else None)  # type: ignore[arg-type]  # what could be unpacked is bytes
                     break
 
     def chunks(self) -> Iterator[tuple[Stream, list[Kept]]]:
-        """Return the readable chunks, those of a stream in order."""
-        for number, chunk in sorted(self._chunks):
-            stream = self.streams.get(number)
-            if stream is None:
-                continue
-            for row in self._versions(self._chunks[number, chunk]):
+        """Return the readable chunks, boot by boot, those of a stream in order."""
+        known = [place for place in self._chunks if place[0] in self.streams]
+        for place in sorted(known, key=self._by_boot):
+            stream = self.streams[place[0]]
+            for row in self._versions(self._chunks[place]):
                 kept = _unpacked(row[-1])
                 if kept:
                     yield stream, kept
@@ -123,12 +138,9 @@ class DamagedFile:
         for cell in found:
             yield from values(self._pages, cell)
 
-    def _records(self, row: bytes) -> list[LogRecord]:
-        try:
-            return [one for one in unpack_log(row) if self._is_itself(one)]
-        # Noise in place of a row: whatever it says cannot be had.
-        except (struct.error, ValueError, TypeError):
-            return []
+    def _by_boot(self, place: tuple[int, int]) -> tuple[str, str, int, int]:
+        stream = self.streams[place[0]]
+        return stream.device, stream.boot, *place
 
     def _is_itself(self, record: LogRecord) -> bool:
         """Say whether a record's head and payload name the same reading."""
@@ -141,6 +153,14 @@ class DamagedFile:
             return False
         name = (stream.device, stream.boot, record.seq)
         return name == (reading.device, reading.boot, reading.seq)
+
+
+def _unpacked_log(row: Value) -> list[LogRecord]:
+    try:
+        return list(unpack_log(row)) if isinstance(row, bytes) else []
+    # Noise in place of a row: whatever it says cannot be had.
+    except (struct.error, ValueError, TypeError):
+        return []
 
 
 def _unpacked(data: Value) -> list[Kept]:

@@ -8,6 +8,7 @@ Of a closed hour it is a gap at once: what the hour's own watermarks say that it
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -39,6 +40,7 @@ from monitorme_recorder.watermark import Watermark
 log = logging.getLogger(__name__)
 
 READINGS_A_ROW: Final = 500
+_NOBODY: Final = ("", "")
 
 Marks = dict[tuple[str, str], Watermark]
 
@@ -114,10 +116,7 @@ class _Salvage:
         new, old = self._new, self._old
         for number, stream in sorted(old.streams.items()):
             new.keep_stream(number, stream)
-        for number, records in old.log_rows():
-            new.append_at(number, pack_log(self._renumbered(records)))
-            for one in records:
-                _mark(self._logged, old.streams[one.stream]).add(one.seq, 1)
+        self._copy_log()
         new.append_at(max(new.log_id, 0) + ROWS_OF_AN_HOUR, b"")
         self._append(self._from_chunks())
         new.mark_folded(new.log_id)
@@ -145,35 +144,68 @@ class _Salvage:
                     if part.last >= first:
                         yield LostSpan(*key, max(part.first, first), part.last)
 
+    def _copy_log(self) -> None:
+        """Copy the log: rows that are whole as they are, if their streams' numbers are."""
+        old, new = self._old, self._new
+        has_same_numbers = all(
+            new.stream_number(stream) == number
+            for number, stream in old.streams.items()
+        )
+        note = {n: _mark(self._logged, one).add for n, one in old.streams.items()}
+        for number, records, data in old.log_rows():
+            same = data if has_same_numbers else None
+            new.append_at(number, same or self._renumbered(records))
+            for one in records:
+                note[one.stream](one.seq, 1)
+
     def _from_chunks(self) -> Iterator[LogRecord]:
         """Copy the chunks; returns what of them the log has not, to be logged too."""
-        for stream, kept in self._old.chunks():
-            fresh = [
-                one for one in kept if self._is_new(stream, one.seq, one.received_ms)
-            ]
+        for boot, chunks in groupby(self._old.chunks(), key=lambda one: one[0][3:]):
+            yield from self._from_chunks_of(boot, chunks)
+
+    def _from_chunks_of(
+        self, boot: tuple[str, str], chunks: Iterable[tuple[Stream, list[Kept]]]
+    ) -> Iterator[LogRecord]:
+        """Copy the chunks of a boot: noted in order at the end, which is cheap."""
+        before = self._marks.get(boot, Watermark())
+        logged = self._logged.get(boot, Watermark())
+        found: dict[int, int] = {}
+        for stream, kept in chunks:
+            fresh = []
+            for one in kept:
+                if one.seq not in found and not before.has(one.seq):
+                    found[one.seq] = one.received_ms
+                    fresh.append(one)
             if fresh:
                 self._new.add_chunk(stream, fresh)
             for one in fresh:
-                if not _mark(self._logged, stream).has(one.seq):
+                if not logged.has(one.seq):
                     yield self._record_of(stream, one)
+        for seq in sorted(found):
+            self._note(boot, seq, found[seq])
 
     def _not_in_chunks(self) -> Iterator[LogRecord]:
-        for _, records in self._old.log_rows():
-            for one in records:
-                stream = self._old.streams[one.stream]
-                if self._is_new(stream, one.seq, one.received_ms):
-                    yield self._renumber(one)
+        """Return what of the log no chunk had: mostly that of its last seconds."""
+        streams = self._old.streams
+        boots = {number: stream[3:] for number, stream in streams.items()}
 
-    def _is_new(self, stream: Stream, seq: int, now_ms: int) -> bool:
-        """Note a reading; says whether it was not noted before."""
-        mark = _mark(self._marks, stream)
-        if mark.has(seq):
-            return False
-        mark.add(seq, now_ms)
-        key = (stream.device, stream.boot)
-        self._first[key] = min(seq, self._first.get(key, seq))
+        def is_new(one: LogRecord) -> bool:
+            mark = self._marks.get(boots.get(one.stream, _NOBODY))
+            return mark is None or not mark.has(one.seq)
+
+        for _, records, _ in self._old.log_rows(is_new):
+            for one in filter(is_new, records):
+                self._note(boots[one.stream], one.seq, one.received_ms)
+                yield self._renumber(one)
+
+    def _note(self, boot: tuple[str, str], seq: int, received_ms: int) -> None:
+        """Note a reading that is saved."""
+        mark = self._marks.get(boot)
+        if mark is None:
+            mark = self._marks[boot] = Watermark()
+        mark.add(seq, received_ms)
+        self._first[boot] = min(seq, self._first.get(boot, seq))
         self._readings += 1
-        return True
 
     def _append(self, records: Iterable[LogRecord]) -> None:
         batch: list[LogRecord] = []
@@ -185,8 +217,8 @@ class _Salvage:
         if batch:
             self._new.append(pack_log(batch))
 
-    def _renumbered(self, records: Iterable[LogRecord]) -> list[LogRecord]:
-        return [self._renumber(one) for one in records]
+    def _renumbered(self, records: Iterable[LogRecord]) -> bytes:
+        return pack_log([self._renumber(one) for one in records])
 
     def _renumber(self, record: LogRecord) -> LogRecord:
         stream = self._old.streams[record.stream]

@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from monitorme_recorder.damaged_file import DamagedFile
+from monitorme_recorder.damaged_file import DamagedFile, LogRow
 from monitorme_recorder.hour_file import ROWS_OF_AN_HOUR, HourFile, companions
 from monitorme_recorder.pages import Pages
 from monitorme_recorder.records import LogRecord, Stream, pack_log
@@ -25,7 +25,7 @@ class Torn(NamedTuple):
     """What can be read around a torn frame."""
 
     streams: dict[int, Stream]
-    rows: Sequence[tuple[int, list[LogRecord]]]
+    rows: Sequence[LogRow]
     events: Sequence[tuple[int, tuple[int, str, str, str, bytes]]]
     is_mixed: bool
     """Whether the file itself is ahead of what SQLite would make of it."""
@@ -58,7 +58,7 @@ def save_from(torn: Torn, file: HourFile) -> int:
     with file.transaction():
         for number, stream in sorted(torn.streams.items()):
             file.keep_stream(number, stream)
-        for number, records in torn.rows:
+        for number, records, _ in torn.rows:
             fresh = [one for one in records if (one.stream, one.seq) not in seen]
             seen.update((one.stream, one.seq) for one in fresh)
             if has(number) or not fresh:
