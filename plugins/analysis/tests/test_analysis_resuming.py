@@ -404,3 +404,50 @@ def test_what_is_past_has_the_priority_that_it_had_at_its_worst() -> None:
     following.look([], "a-1", 4)
     (past,) = [one.past_condition() for one in following.over]
     assert (past.priority, past.text, past.to_ms) == ("high", "high", 4)
+
+
+def test_what_is_true_again_since_the_same_moment_has_not_ended() -> None:
+    following = Following()
+    high = a_while("high", 1_000, 0).finding
+    following.look([high], "a-1", 1_500)
+    following.look([], "a-1", 5_000)
+    assert [one.ended_ms for one in following.over] == [5_000]
+    following.look([high], "a-1", 8_000)
+    assert not following.over
+    following.look([], "a-1", 9_000)
+    (past,) = following.over
+    assert (past.found_ms, past.ended_ms) == (1_500, 9_000)
+    following.look([replace(high, since_ms=9_500)], "a-1", 9_500)
+    following.look([high], "a-2", 9_800)
+    assert following.over == [past, *following.over[1:]], (
+        "another time, another patient"
+    )
+
+
+def test_a_gap_that_only_the_recorder_had_ends_nothing(
+    tmp_path: Path, recorder: Recorder
+) -> None:
+    ward = Ward(tmp_path / "one", recorder)
+    racing = [
+        (at_ms, "heart_rate", Reading("d-1", "b1", n + 1, at_ms, 170.0, "good"))
+        for n in range(60)
+        for at_ms in [START_MS + n * 1_000]
+    ]
+    for one in racing[:30]:
+        ward.send(one)
+    before = ward.true_now()["heart_rate_high"]
+    ward.kill()
+    for at_ms, vital, reading in racing[30:]:
+        # It was away for ten seconds, and then took all that had waited for it.
+        came_ms = at_ms if at_ms >= START_MS + 45_000 else START_MS + 45_000
+        recorder.store(vital, reading, came_ms)
+        ward.run.now_ms = at_ms
+    ward.run.broker.connect("analysis-1", (), clean_session=True).close()
+    ward.start()
+    assert ward.true_now()["heart_rate_high"].since_ms == before.since_ms
+    said = [
+        decode(Condition, one.payload)
+        for one in ward.run.published(condition_filter())
+        if one.topic.endswith("/heart_rate_high")
+    ]
+    assert all(one.present for one in said)

@@ -71,11 +71,32 @@ class Following:
         """Take in all that is true at a moment."""
         before, self._true = self._true, {}
         for finding in found:
-            known, found_ms = before.pop(finding.code, (finding, now_ms))
+            if finding.code in before:
+                known, found_ms = before.pop(finding.code)
+            else:
+                same = self._taken_back(finding, admission)
+                known, found_ms = same or (finding, now_ms)
             worst = max(finding, known, key=lambda one: _RANK[one.priority])
             self._true[finding.code] = worst, found_ms
         for finding, found_ms in before.values():
             self.over.append(Ended(finding, found_ms, now_ms, admission))
+
+    def _taken_back(
+        self, finding: Finding, admission: str | None
+    ) -> tuple[Finding, int] | None:
+        """Return what goes on after all: the same, since the same moment, did not end.
+
+        Where the recorder was away too, its past has a gap that nobody else saw. What is
+        held back in it is true again behind it.
+        """
+        for place, one in enumerate(self.over):
+            known = one.finding
+            if (known.code, known.since_ms) != (finding.code, finding.since_ms):
+                continue
+            if one.admission == admission:
+                del self.over[place]
+                return known, one.found_ms
+        return None
 
 
 def end_of(code: str, true_ms: int, over: Iterable[Ended]) -> Ended | None:
