@@ -13,8 +13,9 @@ from monitorme.contract.vitals import Catalogue
 from monitorme.errors import StorageError
 from monitorme_recorder.curve import PART_MS, Points, curve_of
 from monitorme_recorder.hour_file import HOUR_MS, hour_of, journal_files, path_of
-from monitorme_recorder.influx.backlog import Backlog, curves_behind
+from monitorme_recorder.influx.backlog import Backlog
 from monitorme_recorder.influx.cursor import Cursor
+from monitorme_recorder.influx.curve_parcel import curves_behind
 from monitorme_recorder.influx.curve_text import pack, unpack
 from monitorme_recorder.influx.curves import (
     CURVE_MS,

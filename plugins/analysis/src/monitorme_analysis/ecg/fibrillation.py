@@ -11,10 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from monitorme_analysis.ecg.filters import Samples
+from monitorme_analysis.ecg.filters import Samples, without_baseline
 
 COARSE: Final = 0.406
-_BASELINE_S: Final = 0.6
 _LOWEST_HZ: Final = 1.8
 _HIGHEST_HZ: Final = 9.0
 _LEAST_MV: Final = 0.08
@@ -27,9 +26,7 @@ def leakage(wave: Samples, rate_hz: float) -> float:
         wave: some seconds of one lead, in mV.
         rate_hz: its rate.
     """
-    length = round(_BASELINE_S * rate_hz)
-    base = np.convolve(wave, np.ones(length) / length, "same")
-    flat = (wave - base)[length // 2 : -length // 2]
+    flat = without_baseline(wave, rate_hz)
     size = float(np.abs(flat).sum())
     slope = float(np.abs(np.diff(flat)).sum())
     if not slope or flat.max() - flat.min() < _LEAST_MV:

@@ -22,6 +22,7 @@ def _read(written: object) -> NDArray[np.float64]:
     return np.frombuffer(b64decode(data), dtype="<f8").reshape(shape).copy()
 
 
+_BASELINE_S: Final = 0.6
 _PIECE: Final = 32
 """Samples that come out of a piece: of 16 to 48, all cost about the same."""
 
@@ -80,3 +81,10 @@ def band_pass(low_hz: float, high_hz: float, rate_hz: float, length: int) -> Sam
 def odd(seconds: float, rate_hz: float) -> int:
     """Return the odd number of samples nearest to a duration, at least 3."""
     return max(3, 2 * int(seconds * rate_hz / 2) + 1)
+
+
+def without_baseline(wave: Samples, rate_hz: float) -> Samples:
+    """Return the middle of one lead without its mean over 0.6 s around each sample."""
+    length = round(_BASELINE_S * rate_hz)
+    base = np.convolve(wave, np.ones(length) / length, "same")
+    return (wave - base)[length // 2 : -length // 2]

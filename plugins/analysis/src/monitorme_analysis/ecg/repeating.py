@@ -10,9 +10,7 @@ function", Medical & Biological Engineering & Computing 25 (1987).
 from math import sqrt
 from typing import Final
 
-import numpy as np
-
-from monitorme_analysis.ecg.filters import Samples
+from monitorme_analysis.ecg.filters import Samples, without_baseline
 
 RESTLESS: Final = 0.4
 """Energy, in usual heights of a beat, that a signal exceeds for half of the time: at up
@@ -24,7 +22,6 @@ _AS_ALIKE: Final = 0.05
 """A shorter lag that is so nearly as good is the true one."""
 _SHORTEST_S: Final = 0.12
 """What repeats faster than a heart can (a tremor, hum) is found by its own lag."""
-_BASELINE_S: Final = 0.6
 _LEAST_MV: Final = 0.08
 
 
@@ -35,9 +32,7 @@ def per_min(wave: Samples, rate_hz: float) -> float:
         wave: some seconds of one lead, in mV.
         rate_hz: its rate.
     """
-    length = round(_BASELINE_S * rate_hz)
-    base = np.convolve(wave, np.ones(length) / length, "same")
-    flat = (wave - base)[length // 2 : -length // 2]
+    flat = without_baseline(wave, rate_hz)
     longest = round(60 / SLOWEST * rate_hz) + 1
     if len(flat) < 2 * longest or flat.max() - flat.min() < _LEAST_MV:
         return 0.0

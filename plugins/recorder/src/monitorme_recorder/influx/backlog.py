@@ -4,10 +4,7 @@ import logging
 import sqlite3
 import struct
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +16,8 @@ from monitorme_recorder.hour_file import (
     journal_files,
     set_aside_files,
 )
-from monitorme_recorder.influx.cursor import Cursor, CurvePlace, State
-from monitorme_recorder.influx.curves import CurveRow, lines_of
+from monitorme_recorder.influx.cursor import Cursor, State
+from monitorme_recorder.influx.curve_parcel import CurveParcel, curves_behind
 from monitorme_recorder.influx.lines import LineWriters, Writer
 from monitorme_recorder.records import Stream, unpack_log
 
@@ -28,11 +25,6 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES: Final = 4 * 1024 * 1024
 """About so much of the log goes into a parcel: this bounds what is in memory."""
-_CURVES: Final = (
-    "select c.stream, c.part, c.data, s.ward, s.bed, s.vital, s.device, s.boot"
-    " from curve c join stream s on s.id = c.stream"
-    " where (c.stream, c.part) > (?, ?) order by c.stream, c.part"
-)
 
 
 @dataclass(slots=True)
@@ -55,15 +47,6 @@ class Parcel:
             len(self.readings) + len(self.waveforms) >= lines
             or self.log_bytes >= MOST_BYTES
         )
-
-
-@dataclass(slots=True)
-class CurveParcel:
-    """Curves of an hour as lines, and where they end."""
-
-    hour: str
-    last: CurvePlace = (0, 0)
-    lines: list[str] = field(default_factory=list)
 
 
 class Backlog:
@@ -292,25 +275,3 @@ class _OpenHour:
         rows = self._db.execute("select id, ward, bed, vital, device, boot from stream")
         self._known = {row[0]: writers.of(Stream(*row[1:])) for row in rows}
         return self._known[number]
-
-
-def curves_behind(path: Path, place: CurvePlace, rows: int) -> CurveParcel | None:
-    """Return the curves of an hour behind a row; None where there are none.
-
-    A point's rows are never taken apart: the same rows make it again, whenever that is.
-    """
-    parcel = CurveParcel(path.stem)
-    taken = 0
-    with closing(open_read_only(path)) as db:
-        found = (
-            CurveRow(number, part, data, Stream(*stream))
-            for number, part, data, *stream in db.execute(_CURVES, place)
-        )
-        for _, together in groupby(found, key=attrgetter("point")):
-            point = list(together)
-            parcel.lines += lines_of(parcel.hour, point)
-            parcel.last = (point[-1].number, point[-1].part)
-            taken += len(point)
-            if taken >= rows:
-                break
-    return parcel if parcel.lines else None
