@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from monitorme.contract.payloads import Condition, Priority
+from monitorme.contract.payloads import Category, Condition, Priority
 from monitorme.contract.readings import Lead, ReadingValue
 from monitorme.contract.topics import (
     BedId,
@@ -17,7 +18,9 @@ from monitorme.contract.topics import (
 )
 from monitorme.contract.vitals import Catalogue
 from monitorme.testing import Bedside, PluginRun
+from monitorme_analysis.ecg.extremes import ADULT, extremes_of
 from monitorme_analysis.ecg.rule import Ecg, EcgSettings, EcgState
+from monitorme_analysis.limit import Band, VitalLimits
 from monitorme_analysis.plugin import Analysis
 from monitorme_analysis.rule import Finding, Observed, RuleContext
 from monitorme_analysis.validation.made import made_ecg, regular
@@ -319,3 +322,35 @@ def test_the_service_says_asystole(tmp_path: Path) -> None:
     assert said is not None
     assert said.present
     assert said.priority is Priority.HIGH
+
+
+@pytest.mark.parametrize(
+    ("category", "per_min", "expected"),
+    [
+        ("adult", 150, {"ecg_extreme_tachycardia"}),
+        ("neonate", 150, set()),
+        ("neonate", 70, {"ecg_extreme_bradycardia"}),
+        ("adult", 70, set()),
+        ("adult", 36, {"ecg_extreme_bradycardia"}),
+    ],
+)
+def test_what_is_extreme_depends_on_whose_heart_it_is(
+    tmp_path: Path, category: str, per_min: int, expected: set[str]
+) -> None:
+    run = PluginRun(Analysis, tmp_path)
+    beside = Bedside(run, BED)
+    beside.admit(category=category)
+    lead = beating(30, 60 / per_min)
+    for second in range(30):
+        part = lead[second * RATE_HZ : (second + 1) * RATE_HZ]
+        beside.send("ecg", {"II": lead_of(part)})
+        run.tick()
+    codes = ("ecg_extreme_tachycardia", "ecg_extreme_bradycardia")
+    said = {code: run.last(ConditionTopic(BED, code), Condition) for code in codes}
+    assert {code for code, one in said.items() if one and one.present} == expected
+
+
+def test_without_a_critical_limit_no_rate_of_a_child_is_extreme() -> None:
+    band = VitalLimits(awake=Band(low=100.0, high=200.0))
+    assert extremes_of(Category.NEONATE, {"heart_rate": band}) == (40.0, inf)
+    assert extremes_of(Category.ADULT, {"heart_rate": band}) == ADULT

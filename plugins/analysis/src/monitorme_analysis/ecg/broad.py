@@ -37,6 +37,8 @@ def tachycardia(view: View) -> Iterator[Sign]:
     first_ms = seconds[0].until_ms - WINDOW_MS
     # Of all of it, so that one of about 200 is not now this, now that.
     is_broad = median(one.repeats_per_min for one in seconds) <= BROAD_BELOW
+    if not is_broad and rate <= view.extremes.fast:
+        return
     name = "ventricular" if is_broad else "extreme"
     contradiction = _contradiction(view, first_ms, rate)
     if contradiction is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from monitorme_analysis.ecg import broad, repeating, rhythm, technical, ventricular
+from monitorme_analysis.ecg.extremes import ADULT, Extremes
 from monitorme_analysis.ecg.fibrillation import leakage
 from monitorme_analysis.ecg.filters import Samples
 from monitorme_analysis.ecg.irregular import Irregularity
@@ -59,8 +60,11 @@ class HeartState:
 class Heart:
     """Judges the waveforms of one patient."""
 
-    def __init__(self, state: HeartState | None = None) -> None:
+    def __init__(
+        self, state: HeartState | None = None, extremes: Extremes = ADULT
+    ) -> None:
         self.state = state or HeartState()
+        self._extremes = extremes
         ecg = self.state.ecg
         self._ecg = Stream(ecg) if ecg is not None else None
         self._pulses = {
@@ -142,6 +146,7 @@ class Heart:
             state.leads,
             state.seconds,
             {name: _pulse_view(one) for name, one in self._pulses.items()},
+            self._extremes,
         )
 
     def _look_for_fibrillation(self, stream: Stream) -> None:

@@ -1,7 +1,8 @@
 """Rate and pauses: asystole, extreme bradycardia and tachycardia, pauses.
 
 The definitions are those of the alarms of the PhysioNet/CinC Challenge 2015: no beat for
-4 s; below 40 a minute for 5 beats; above 140 a minute for 17 beats.
+4 s; below 40 a minute for 5 beats; above 140 a minute for 17 beats. Which rates are
+extreme for children is their own (`extremes`).
 """
 
 from bisect import bisect_left
@@ -21,17 +22,15 @@ from monitorme_analysis.ecg.view import View
 
 ASYSTOLE_MS: Final = 4_000
 SLOW_BEATS: Final = 5
-SLOW_RATE: Final = 40.0
 FAST_BEATS: Final = 17
-FAST_RATE: Final = 140.0
 PAUSE_MS: Final = 3_000
 """A pause of sinus node or conduction that is worth telling: 3 s (2018 ACC/AHA/HRS)."""
 _PULSE_GONE_MS: Final = 6_000
 _TELL_PAUSE_MS: Final = 10_000
 _PAUSES_MS: Final = 16_000
 """How far back pauses are looked for: what is told, and a pause itself."""
-_PULSE_ABOVE: Final = 45.0
-_PULSE_BELOW: Final = 130.0
+_PULSE_APART: Final = 5.0
+"""A pulse so far on the safe side of a slow rate, or twice of a fast one, contradicts."""
 _USELESS: Final = (LeadFault.MISSING, LeadFault.FLAT)
 
 
@@ -94,7 +93,7 @@ def asystole(view: View) -> Iterator[Sign]:
 
 def bradycardia(view: View) -> Iterator[Sign]:
     """Yield extreme bradycardia."""
-    if not rate_of_newest(view.beats, SLOW_BEATS) < SLOW_RATE:
+    if not rate_of_newest(view.beats, SLOW_BEATS) < view.extremes.slow:
         return
     newest = view.beats[-SLOW_BEATS:]
     if view.now_ms - newest[-1].at_ms > 6_000 or blind_ms(view, newest[0].at_ms):
@@ -102,7 +101,7 @@ def bradycardia(view: View) -> Iterator[Sign]:
     rate = rate_of(newest)
     first_ms, last_ms = newest[0].at_ms, newest[-1].at_ms
     for train in trains(view, first_ms + 300, last_ms + 300):
-        if train.rate > max(_PULSE_ABOVE, 1.15 * rate) and _covers(
+        if train.rate > max(view.extremes.slow + _PULSE_APART, 1.15 * rate) and _covers(
             train.count, train.rate, last_ms - first_ms
         ):
             yield technical(
@@ -123,19 +122,19 @@ def bradycardia(view: View) -> Iterator[Sign]:
 
 def tachycardia(view: View) -> Iterator[Sign]:
     """Yield extreme tachycardia."""
-    if not rate_of_newest(view.beats, FAST_BEATS) > 0.93 * FAST_RATE:
+    if not rate_of_newest(view.beats, FAST_BEATS) > 0.93 * view.extremes.fast:
         return
     newest = view.beats[-FAST_BEATS:]
     if view.now_ms - newest[-1].at_ms > 4_000:
         return
     # One beat that was missed, or one that was none, does not change the median.
     rate = 60_000 / max(1.0, median(intervals_ms(newest)))
-    if rate <= FAST_RATE:
+    if rate <= view.extremes.fast:
         return
     if fmean(one.beat.noise for one in newest) > 0.35:
         first_ms, last_ms = newest[0].at_ms, newest[-1].at_ms
         for train in trains(view, first_ms + 300, last_ms + 300):
-            if train.rate < _PULSE_BELOW:
+            if train.rate < view.extremes.fast - 2 * _PULSE_APART:
                 yield technical(
                     "ecg_pulse_disagrees",
                     first_ms,

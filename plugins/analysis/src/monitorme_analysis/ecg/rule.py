@@ -9,6 +9,7 @@ from monitorme.contract.payloads import ConditionKind, Priority
 from monitorme.contract.readings import Lead
 from monitorme.contract.vitals import Vital, VitalKind
 from monitorme_analysis.ecg.block import Block, ecg_block, pulse_block
+from monitorme_analysis.ecg.extremes import extremes_of
 from monitorme_analysis.ecg.filters import Samples
 from monitorme_analysis.ecg.heart import Heart, HeartState
 from monitorme_analysis.ecg.sign import Sign
@@ -91,12 +92,11 @@ class Ecg(Rule[EcgState, EcgSettings]):
         self, state: EcgState, observed: Observed, context: RuleContext
     ) -> tuple[EcgState, Findings]:
         """Take in a block of a waveform."""
-        del context
         value = observed.value
         leads = value if isinstance(value, dict) else {}
         waves = {n: lead for n, lead in leads.items() if isinstance(lead, Lead)}
         if observed.vital == "ecg":
-            self._take_ecg(state, observed, waves)
+            self._take_ecg(state, observed, waves, context)
         elif waves:
             self._take_pulse(state, observed, waves)
         now_ms = observed.at_ms
@@ -105,7 +105,11 @@ class Ecg(Rule[EcgState, EcgSettings]):
         return state, (*state.troubles.values(), *state.slow.values(), *state.signs)
 
     def _take_ecg(
-        self, state: EcgState, observed: Observed, waves: dict[str, Lead]
+        self,
+        state: EcgState,
+        observed: Observed,
+        waves: dict[str, Lead],
+        context: RuleContext,
     ) -> None:
         if not waves:
             # That the reading is invalid is told elsewhere; nothing else is known.
@@ -127,7 +131,7 @@ class Ecg(Rule[EcgState, EcgSettings]):
                 state, "ecg_no_value", at_ms, f"{block.missing} samples have no value"
             )
         course = state.courses.setdefault("ecg", Course())
-        heart = Heart(state.heart)
+        heart = Heart(state.heart, extremes_of(context.category, context.limits))
         if not _fits(state, "ecg", course, block, at_ms):
             return
         ecg = state.heart.ecg

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from monitorme_analysis.ecg.extremes import ADULT, Extremes
 from monitorme_analysis.ecg.lead_quality import LeadFault
 from monitorme_analysis.ecg.stream import Noted, Second
 
@@ -39,6 +40,8 @@ class View(NamedTuple):
     leads: tuple[str, ...]
     seconds: Sequence[Second]
     pulses: Mapping[str, PulseView]
+    extremes: Extremes = ADULT
+    """Which rates are extreme for this patient."""
 
     @property
     def last_ms(self) -> int:
