@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from monitorme.errors import StorageError
@@ -402,6 +402,7 @@ def test_what_the_disk_has_lost_of_what_is_kept_is_not_taken_back(
         max_size=60,
     )
 )
+@example([*[("append", "b1")] * 3, ("confirm", 3), ("take_back", 1), ("reopen", None)])
 def test_whatever_comes_what_is_unconfirmed_is_held(
     tmp_path: Path, steps: list[tuple[str, object]]
 ) -> None:

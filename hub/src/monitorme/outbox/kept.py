@@ -4,14 +4,11 @@
 asks for it; so a device forgets it only when the hub has had time to notice.
 """
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from monitorme.outbox.segment import Run, Segment
-
-log = logging.getLogger(__name__)
 
 SUFFIX: Final = ".kept"
 
@@ -38,13 +35,8 @@ class KeptSegments:
 
     def add(self, number: int, segment: Segment, age_s: float = 0.0) -> None:
         """Keep a segment of which everything is confirmed; it may still be renamed."""
-        kept = segment.path.with_suffix(SUFFIX)
-        try:
-            segment.path.rename(kept)
-            segment.path = kept
-        except OSError as error:
-            # Under its old name it is sent again after a restart, which does no harm.
-            log.warning("cannot rename file=%s: %s", segment.path, error.strerror)
+        # Under its old name it is sent again after a restart, which does no harm.
+        segment.rename(SUFFIX)
         self._segments[number] = (self._clock_s() - age_s, segment)
         self._bytes += segment.size
         self.purge()

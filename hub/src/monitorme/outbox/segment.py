@@ -45,6 +45,15 @@ class Segment:
         """Say whether it has something of a boot from a seq on."""
         return any(last >= seq for _, last in self.runs.get(boot, ()))
 
+    def rename(self, suffix: str) -> None:
+        """Name the file by what it holds; where the disk refuses, it stays as it is."""
+        path = self.path.with_suffix(suffix)
+        try:
+            self.path.rename(path)
+            self.path = path
+        except OSError as error:
+            log.warning("cannot rename file=%s: %s", self.path, error.strerror)
+
     def unlink(self) -> None:
         """Delete the file; where the disk refuses, it is found again at the next start."""
         try:

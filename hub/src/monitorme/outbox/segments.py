@@ -155,6 +155,8 @@ class Segments:
         for number in self._kept.with_any(boot, seq):
             segment = self._segments[number] = self._kept.take(number)
             self.bytes += segment.size
+            # Or a restart before it is confirmed again would take it for confirmed.
+            segment.rename(SUFFIX)
 
     def drop_oldest(self) -> tuple[int, int]:
         """Delete the oldest segment; returns its number and what was unconfirmed."""
