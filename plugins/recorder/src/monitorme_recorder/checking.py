@@ -94,14 +94,16 @@ class Checking:
             self._waiting.pop()
             self._stopping.wait(self._pause_s)
         while not self._stopping.is_set():
-            damaged = {**self._readers.damaged, **self._readers.torn}
-            paths = [self._readers.folder / name for name in damaged]
-            wanted = [path for path in paths if self._is_to_be_mended(path)]
-            without_room = [path for path in wanted if not self._has_room(path)]
-            self._without_room = [path.name for path in without_room]
-            for path in wanted:
+            without_room = []
+            for name in {**self._readers.damaged, **self._readers.torn}:
+                path = self._readers.folder / name
+                if not self._is_to_be_mended(path):
+                    continue
                 if self._has_room(path):
                     self._mend(path)
+                else:
+                    without_room.append(name)
+            self._without_room = without_room
             self._stopping.wait(MEND_EVERY_S)
 
     def _is_to_be_mended(self, path: Path) -> bool:
@@ -111,7 +113,10 @@ class Checking:
 
     def _has_room(self, path: Path) -> bool:
         """Say whether a file as large fits beside it: the damaged one is kept."""
-        needed_mb = path.stat().st_size / room.MB
+        try:
+            needed_mb = path.stat().st_size / room.MB
+        except FileNotFoundError:  # its hour was dropped just now
+            return True
         return room.free_mb(path.parent) - needed_mb >= self._reserve_mb
 
     def _mend(self, path: Path) -> None:
