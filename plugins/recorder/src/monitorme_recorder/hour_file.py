@@ -31,6 +31,7 @@ from monitorme_recorder.spans import Span
 log = logging.getLogger(__name__)
 
 HOUR_MS: Final = 3_600_000
+_DAMAGED: Final = ".damaged"
 ROWS_OF_AN_HOUR: Final = 1_000_000
 """No hour's log has so many rows: what is behind them is new to whoever had the hour."""
 _SCHEMA: Final = """
@@ -311,7 +312,14 @@ def journal_files(folder: Path) -> list[Path]:
 
 def set_aside_files(folder: Path) -> list[Path]:
     """Return what was set aside as damaged, with its write-ahead logs, oldest first."""
-    return sorted(p for p in folder.glob("????????T??.damaged*") if p.is_file())
+    found = folder.glob(f"????????T??{_DAMAGED}*")
+    # What SQLite has beside an open one is shared memory, and no file to be emptied.
+    return sorted(p for p in found if p.is_file() and not p.name.endswith("-shm"))
+
+
+def is_set_aside(path: Path) -> bool:
+    """Say whether a file was set aside as damaged."""
+    return path.suffix.startswith(_DAMAGED)
 
 
 def companions(path: Path) -> tuple[Path, Path]:

@@ -45,8 +45,8 @@ def mend(path: Path, readers: HourReaders, stopping: threading.Event) -> Mended 
             if done is None:
                 return None
             aside = free_name(path)
-            os.link(path, aside)
-            readers.replace(path, new)
+            _keep(path, aside)
+            readers.replace(path, new, aside)
         finally:
             # Whatever became of it: half a file would take the disk's room for nothing.
             _remove(new)
@@ -60,6 +60,14 @@ def mend(path: Path, readers: HourReaders, stopping: threading.Event) -> Mended 
 def count(lost: list[LostSpan]) -> int:
     """Return how many readings spans are."""
     return sum(one.last - one.first + 1 for one in lost)
+
+
+def _keep(path: Path, aside: Path) -> None:
+    """Give a damaged file another name too, and its write-ahead log if that has any."""
+    os.link(path, aside)
+    log_file = companions(path)[0]
+    if log_file.exists() and log_file.stat().st_size:
+        os.link(log_file, companions(aside)[0])
 
 
 def _remove(new: Path) -> None:

@@ -1,13 +1,10 @@
 """What has come for a bed since a moment, in the order in which it came."""
 
-import sqlite3
 from collections.abc import Collection, Iterator
 from itertools import groupby
-from pathlib import Path
 from typing import Final, NamedTuple
 
-from monitorme.errors import StorageError
-from monitorme_recorder.history.hour_readers import HourReaders
+from monitorme_recorder.history.hour_readers import HourReaders, Reader, Source
 from monitorme_recorder.history.parts import Listing, streams_of
 from monitorme_recorder.history_store import StoredReading
 from monitorme_recorder.hour_file import end_of, hour_of
@@ -18,7 +15,7 @@ _NEWEST_CHUNKS: Final = "select id from chunk where stream=? order by id desc"
 
 
 class _Reference(NamedTuple):
-    path: Path
+    source: Source
     number: int
     stream: Stream
     chunks: list[int]
@@ -29,7 +26,6 @@ class Arrivals:
     """Reads the newest files backwards, so that a short while ago costs little."""
 
     def __init__(self, store: Store, readers: HourReaders) -> None:
-        self._readers = readers
         self._listing = Listing(store, readers)
 
     def since(
@@ -41,23 +37,22 @@ class Arrivals:
         the order in which a device sends. No `vitals` means all. What comes while this
         is read is not in it.
         """
-        references: list[_Reference] = []
 
         def wanted(stream: Stream) -> bool:
             return stream[:2] == (ward, bed) and (not vitals or stream.vital in vitals)
 
-        def ask(path: Path, db: sqlite3.Connection) -> None:
+        def ask(db: Reader) -> Iterator[_Reference]:
             for number, stream in streams_of(db, ward, bed):
                 if wanted(stream):
                     rows = db.execute(_NEWEST_CHUNKS, (number,)).fetchall()
                     chunks = [chunk for (chunk,) in rows]
-                    references.append(_Reference(path, number, stream, chunks))
+                    yield _Reference(db.source, number, stream, chunks)
 
         with self._listing.moment(
             lambda paths: [p for p in paths if end_of(p) > received_ms],
             wanted,
         ) as moment:
-            moment.each_file(ask)
+            references = list(moment.each_file(ask))
             tails = moment.tails
         return self._by_hour(references, tails, received_ms)
 
@@ -77,7 +72,7 @@ class Arrivals:
             for one in tail
             if one.received_ms >= received_ms
         ]
-        for path, of_hour in groupby(references, key=lambda one: one.path):
+        for path, of_hour in groupby(references, key=lambda one: one.source.path):
             for reference in of_hour:
                 waiting += self._newest(reference, received_ms)
             waiting.sort(key=_arrival)
@@ -92,23 +87,13 @@ class Arrivals:
     ) -> Iterator[StoredReading]:
         """Return a stream's readings of one file, chunk by chunk until one is too old."""
         for chunk in reference.chunks:
-            kept = self._load(reference, chunk)
+            source, number = reference.source, reference.number
+            kept = self._listing.readings_of(source, number, chunk)
             for one in kept:
                 if one.received_ms >= received_ms:
                     yield StoredReading(reference.stream, one)
             if kept and max(one.received_ms for one in kept) < received_ms:
                 return
-
-    def _load(self, reference: _Reference, chunk: int) -> list[Kept]:
-        sql = "select data from chunk where stream=? and id=?"
-        try:
-            with self._readers.borrow(reference.path) as db:
-                row = db.execute(sql, (reference.number, chunk)).fetchone()
-        except StorageError:
-            if reference.path.exists():
-                raise
-            return []
-        return self._readers.unpack(reference.path, row[0]) if row is not None else []
 
 
 def _arrival(one: StoredReading) -> tuple[int, str, str, int]:

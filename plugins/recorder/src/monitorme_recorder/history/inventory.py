@@ -6,7 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from monitorme_recorder.history.hour_readers import HourReaders, open_read_only
+from monitorme.errors import StorageError
+from monitorme_recorder.history.hour_readers import HourReaders, Reader
 from monitorme_recorder.history.parts import Listing, not_folded
 from monitorme_recorder.history_store import StoredReading
 from monitorme_recorder.records import Kept, Stream
@@ -30,54 +31,57 @@ class Inventory:
     def everything(self) -> Iterator[StoredReading]:
         """Return every reading that is stored, then what is in memory."""
         held = self._store.tails(lambda stream: True)
-        databases = list(self._snapshots())
-        tails = not_folded(held, dict(databases).get(held.path))
-        for path, db in databases:
+        databases = {db.source.path: db for db in self._snapshots()}
+        tails = not_folded(held, databases.get(held.path))
+        for db in databases.values():
             with closing(db):
-                yield from self._chunks_of(path, db)
+                yield from self._chunks_of(db)
         for stream, tail in tails.items():
             yield from _all(stream, tail)
 
-    def _snapshots(self) -> Iterator[tuple[Path, sqlite3.Connection]]:
-        """Open every file but those that are too damaged for it."""
+    def _snapshots(self) -> Iterator[Reader]:
+        """Open every file but those that are too damaged for it.
+
+        By connections of their own: a slow comparison keeps none from others.
+        """
         for path in self._readers.paths():
             try:
-                yield path, _snapshot(path)
-            except sqlite3.DatabaseError as error:
-                trouble = self._readers.failed(path, error)
-                if path.name not in self._readers.damaged:
-                    raise trouble from error
+                yield self._snapshot(path)
+            except StorageError:
+                if not self._readers.is_lost(path):
+                    raise
 
-    def _chunks_of(self, path: Path, db: sqlite3.Connection) -> Iterator[StoredReading]:
+    def _snapshot(self, path: Path) -> Reader:
+        db = self._readers.open(path)
+        try:
+            with self._readers.telling(db):
+                db.execute("begin")
+                db.execute("select 1 from meta limit 1").fetchone()
+        except StorageError:
+            db.close()
+            raise
+        return db
+
+    def _chunks_of(self, db: Reader) -> Iterator[StoredReading]:
         """Return what a file has, up to where it is damaged."""
         try:
             for *fields, data in db.execute(_CHUNKS):
-                yield from _all(Stream(*fields), self._readers.unpack(path, data))
+                kept = self._readers.unpack(db.source, data)
+                yield from _all(Stream(*fields), kept)
         except sqlite3.DatabaseError as error:
-            self._readers.failed(path, error)
+            self._readers.failed(db.source, error)
 
     def count(self) -> int:
         """Return how many readings are stored."""
-        total = 0
 
-        def ask(path: Path, db: sqlite3.Connection) -> None:
-            nonlocal total
-            (readings,) = db.execute(_COUNT).fetchone()
-            total += readings
+        def ask(db: Reader) -> Iterator[int]:
+            return (readings for (readings,) in db.execute(_COUNT))
 
         with self._listing.moment(list, lambda stream: True) as moment:
-            moment.each_file(ask)
-            return total + sum(len(tail) for tail in moment.tails.values())
+            in_memory = sum(len(tail) for tail in moment.tails.values())
+            return in_memory + sum(moment.each_file(ask))
 
 
 def _all(stream: Stream, kept: list[Kept]) -> Iterator[StoredReading]:
     for one in kept:
         yield StoredReading(stream, one)
-
-
-def _snapshot(path: Path) -> sqlite3.Connection:
-    """Return a connection of its own: a slow comparison keeps none from others."""
-    db = open_read_only(path)
-    db.execute("begin")
-    db.execute("select 1 from meta limit 1").fetchone()
-    return db

@@ -4,10 +4,13 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from operator import attrgetter
-from pathlib import Path
 
 from monitorme_recorder.curve import Points, in_order
-from monitorme_recorder.history.hour_readers import HourReaders, overlapping
+from monitorme_recorder.history.hour_readers import (
+    HourReaders,
+    Reader,
+    overlapping,
+)
 from monitorme_recorder.history.newest import Newest
 from monitorme_recorder.history.parts import (
     Listing,
@@ -39,14 +42,13 @@ class JournalHistory:
 
     def vitals(self, ward: str, bed: str) -> list[str]:
         """Return the vitals of which a bed has readings, sorted."""
-        found: set[str] = set()
 
-        def ask(path: Path, db: object) -> None:
-            found.update(stream.vital for _, stream in streams_of(db, ward, bed))  # type: ignore[arg-type]  # a connection
+        def ask(db: Reader) -> Iterator[str]:
+            return (stream.vital for _, stream in streams_of(db, ward, bed))
 
         with self._listing.moment(list, lambda s: s[:2] == (ward, bed)) as moment:
-            found.update(stream.vital for stream in moment.tails)
-            moment.each_file(ask)
+            found = {stream.vital for stream in moment.tails}
+            found.update(moment.each_file(ask))
         return sorted(found)
 
     def readings(self, series: Series, period: Period) -> Iterator[StoredReading]:

@@ -1,10 +1,11 @@
 """What is lost for ever, and what happened, as the journal has it written down."""
 
-import sqlite3
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from monitorme_recorder.history.hour_readers import HourReaders
+from monitorme_recorder.history.hour_readers import HourReaders, Reader
 from monitorme_recorder.history.parts import Listing
 from monitorme_recorder.history.stays import AdmissionMessage
 from monitorme_recorder.history_store import Period
@@ -65,20 +66,18 @@ class Written:
 
         What has come after all, from a device that was away for long, is not lost.
         """
-        found: list[Loss] = []
 
-        def ask(path: Path, db: sqlite3.Connection) -> None:
+        def ask(db: Reader) -> Iterator[Loss]:
             cursor = db.execute(
                 "select * from gap where ward=? and bed=? order by noticed_ms",
                 (ward, bed),
             )
             names = [column[0] for column in cursor.description]
-            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-            found.extend(part for row in rows for part in self._lost_of(_loss(row)))
+            for row in cursor:
+                yield from self._lost_of(_loss(dict(zip(names, row, strict=True))))
 
         with self._listing.moment(list, lambda stream: False) as moment:
-            moment.each_file(ask)
-        return found
+            return list(moment.each_file(ask))
 
     def _lost_of(self, loss: Loss) -> list[Loss]:
         span = Span(loss.first_seq, loss.last_seq)
@@ -93,37 +92,30 @@ class Written:
 
     def admissions(self) -> list[AdmissionMessage]:
         """Return what the journal has of admissions, of all beds, in order."""
-        found: list[AdmissionMessage] = []
 
-        def ask(path: Path, db: sqlite3.Connection) -> None:
-            rows = db.execute(_ADMISSIONS).fetchall()
-            found.extend(AdmissionMessage(*row) for row in rows)
+        def ask(db: Reader) -> Iterator[AdmissionMessage]:
+            return (AdmissionMessage(*row) for row in db.execute(_ADMISSIONS))
 
         with self._listing.moment(list, lambda stream: False) as moment:
-            moment.each_file(ask)
-        return found
+            return list(moment.each_file(ask))
 
     def events(
         self, ward: str, bed: str, period: Period, limit: int
     ) -> list[Happening]:
         """Return alarms, admissions and events of a bed, in order of arrival."""
-        found: list[Happening] = []
 
         def may_hold(path: Path) -> bool:
             return end_of(path) > period.from_ms and hour_of(path) < period.to_ms
 
-        def ask(path: Path, db: sqlite3.Connection) -> None:
-            if len(found) < limit:
-                values = (ward, bed, *period, limit - len(found))
-                rows = db.execute(_EVENTS, values).fetchall()
-                found.extend(Happening(*row) for row in rows)
+        def ask(db: Reader) -> Iterator[Happening]:
+            rows = db.execute(_EVENTS, (ward, bed, *period, limit))
+            return (Happening(*row) for row in rows)
 
         with self._listing.moment(
             lambda paths: [path for path in paths if may_hold(path)],
             lambda stream: False,
         ) as moment:
-            moment.each_file(ask)
-        return found
+            return list(islice(moment.each_file(ask), limit))
 
 
 def _touches(loss: Loss, period: Period) -> bool:

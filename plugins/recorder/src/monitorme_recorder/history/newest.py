@@ -2,10 +2,9 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
-from monitorme_recorder.history.hour_readers import HourReaders
+from monitorme_recorder.history.hour_readers import HourReaders, Reader
 from monitorme_recorder.history.parts import Listing, streams_of
 from monitorme_recorder.history_store import StoredReading
 from monitorme_recorder.records import Kept, Stream
@@ -46,16 +45,17 @@ class Newest:
             return known
         found: dict[Stream, Kept] = {}
 
-        def ask(path: Path, db: sqlite3.Connection) -> None:
+        def ask(db: Reader) -> Iterator[tuple[Stream, list[Kept]]]:
             for number, stream in streams_of(db, *bed):
                 data = _last_of(db, number)
                 if data is not None:
-                    _keep(found, stream, self._readers.unpack(path, data))
+                    yield stream, self._readers.unpack(db.source, data)
 
         with self._listing.moment(list, lambda stream: stream[:2] == bed) as moment:
             for stream, tail in moment.tails.items():
                 _keep(found, stream, tail)
-            moment.each_file(ask)
+            for stream, kept in moment.each_file(ask):
+                _keep(found, stream, kept)
         with self._lock:
             self._before[bed] = found
         return found

@@ -3,24 +3,32 @@
 Chunks and memory are listed as of one moment, so that a reading is in one of them and
 never in both; without waiting for the writer, which may be folding for 100 ms. A chunk
 never changes; it is loaded when it is needed, without a snapshot, so that a slow listener
-holds nothing up.
+holds nothing up. It is loaded from the file in which it was listed: in one that is written
+anew meanwhile, its place may be another's.
 """
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
 from monitorme.errors import StorageError
 from monitorme_recorder.curve import PART_MS, Points, unpack_curves
-from monitorme_recorder.history.hour_readers import HourReaders
+from monitorme_recorder.history.hour_readers import (
+    HourReaders,
+    Reader,
+    Source,
+    WrittenAnew,
+)
 from monitorme_recorder.history_store import Series
 from monitorme_recorder.records import Kept, Stream
 from monitorme_recorder.store import Store
 from monitorme_recorder.tracks import Tails
+
+T = TypeVar("T")
 
 SNAPSHOTS: Final = 2
 """Files of which a snapshot is taken: the hour that is written, and the one before."""
@@ -30,7 +38,7 @@ class Chunk(NamedTuple):
     """A chunk as it is listed: its span, and where it lies."""
 
     stream: Stream
-    path: Path
+    source: Source
     number: int
     id: int
     first_ms: int
@@ -66,27 +74,39 @@ class Listing:
         held = self._store.tails(wanted)
         chosen = paths(self._readers.paths())
         with ExitStack() as stack:
-            open_files = {
-                path: stack.enter_context(self._snapshot(path))
-                for path in chosen[-SNAPSHOTS:]
-            }
+            open_files = self._snapshots(chosen[-SNAPSHOTS:], stack)
             tails = not_folded(held, open_files.get(held.path))
             yield Moment(self._readers, tails, chosen, open_files)
 
     def load(self, chunk: Chunk) -> list[Kept]:
-        """Return a chunk's readings, none where its file has been dropped meanwhile."""
-        sql = "select data from chunk where stream=? and id=?"
+        """Return a chunk's readings, none where its hour has been dropped meanwhile."""
+        return self.readings_of(chunk.source, chunk.number, chunk.id)
+
+    def readings_of(self, source: Source, number: int, chunk: int) -> list[Kept]:
+        """Return the readings of a chunk by where it lies: file, stream and id."""
         try:
-            with self._readers.borrow(chunk.path) as db:
-                row = db.execute(sql, (chunk.number, chunk.id)).fetchone()
+            with self._readers.borrow_again(source) as db:
+                row = db.execute(_DATA, (number, chunk)).fetchone()
         except StorageError:
-            if chunk.path.exists():
+            if source.path.exists():
                 raise
             return []
-        return self._readers.unpack(chunk.path, row[0]) if row is not None else []
+        return self._readers.unpack(source, row[0]) if row is not None else []
+
+    def _snapshots(self, paths: list[Path], stack: ExitStack) -> dict[Path, Reader]:
+        found = {}
+        for path in paths:
+            try:
+                found[path] = stack.enter_context(self._snapshot(path))
+            except WrittenAnew:
+                continue  # a closed hour, which needs none
+            except StorageError:
+                if not self._readers.is_lost(path):
+                    raise
+        return found
 
     @contextmanager
-    def _snapshot(self, path: Path) -> Iterator[sqlite3.Connection]:
+    def _snapshot(self, path: Path) -> Iterator[Reader]:
         with self._readers.borrow(path) as db:
             db.execute("begin")
             db.execute("select 1 from meta limit 1").fetchone()
@@ -101,60 +121,64 @@ class Moment:
         readers: HourReaders,
         tails: dict[Stream, list[Kept]],
         paths: list[Path],
-        open_files: dict[Path, sqlite3.Connection],
+        open_files: dict[Path, Reader],
     ) -> None:
         self.tails = tails
         self.paths = paths
         self._readers = readers
         self._open_files = open_files
 
-    def each_file(
-        self,
-        ask: Callable[[Path, sqlite3.Connection], None],
-        *,
-        newest_first: bool = False,
-    ) -> None:
-        """Ask each file in turn; one that is damaged or gone is passed over."""
-        for path in reversed(self.paths) if newest_first else self.paths:
-            db = self._open_files.get(path)
-            if db is not None:
-                ask(path, db)
-                continue
-            try:
-                with self._readers.borrow(path) as borrowed:
-                    ask(path, borrowed)
-            except StorageError:
-                if path.exists() and path.name not in self._readers.damaged:
-                    raise
+    def each_file(self, ask: Callable[[Reader], Iterable[T]]) -> Iterator[T]:
+        """Return what each file answers in turn, as long as the moment is held.
+
+        One that is damaged answers up to there, one that is gone nothing.
+        """
+        for path in self.paths:
+            yield from self._answer(path, ask)
+
+    def _answer(self, path: Path, ask: Callable[[Reader], Iterable[T]]) -> list[T]:
+        found: list[T] = []
+        try:
+            with self._reader(path) as db:
+                for one in ask(db):
+                    found.append(one)  # kept where the next is damaged
+        except WrittenAnew:
+            self._open_files.pop(path, None)
+            return self._answer(path, ask)
+        except StorageError:
+            if not self._readers.is_lost(path):
+                raise
+        return found
+
+    def _reader(self, path: Path) -> AbstractContextManager[Reader]:
+        db = self._open_files.get(path)
+        return self._readers.borrow(path) if db is None else self._readers.telling(db)
 
     def chunks(
         self, ward: str, bed: str, vital: str, from_ms: int, to_ms: int
     ) -> list[Chunk]:
         """Return the chunks of a vital that may hold readings of a time."""
-        found: list[Chunk] = []
 
-        def ask(path: Path, db: sqlite3.Connection) -> None:
+        def ask(db: Reader) -> Iterator[Chunk]:
             for number, stream in streams_of(db, ward, bed, vital):
-                rows = db.execute(_LISTED, (number, from_ms, to_ms)).fetchall()
-                found.extend(_chunk(stream, path, number, row) for row in rows)
+                for row in db.execute(_LISTED, (number, from_ms, to_ms)):
+                    yield Chunk(stream, db.source, number, *row)
 
-        self.each_file(ask)
-        return found
+        return list(self.each_file(ask))
 
     def curve(self, series: Series, from_ms: int, to_ms: int) -> Points:
         """Return the points of a numeric vital in the files, each lot in order."""
-        lots: list[bytes] = []
         parts = (from_ms // PART_MS, to_ms // PART_MS)
 
-        def ask(path: Path, db: sqlite3.Connection) -> None:
+        def ask(db: Reader) -> Iterator[bytes]:
             for number, _ in streams_of(db, *series):
-                found = db.execute(_CURVE, (number, *parts, from_ms, to_ms))
-                lots.extend(data for (data,) in found)
+                for (data,) in db.execute(_CURVE, (number, *parts, from_ms, to_ms)):
+                    yield data
 
-        self.each_file(ask)
-        return unpack_curves(lots)
+        return unpack_curves(self.each_file(ask))
 
 
+_DATA: Final = "select data from chunk where stream=? and id=?"
 _FOLDED: Final = (
     "select log from folded where stream = (select id from stream where ward=? and bed=?"
     " and vital=? and device=? and boot=?)"
@@ -205,7 +229,3 @@ def points_of(kept: Iterable[Kept], component: str | None) -> Points:
             found.append((one.at_ms, value))
     times = np.array([at_ms for at_ms, _ in found], np.int64)
     return times, np.array([value for _, value in found], np.float64)
-
-
-def _chunk(stream: Stream, path: Path, number: int, row: tuple) -> Chunk:  # type: ignore[type-arg]  # a row of _LISTED
-    return Chunk(stream, path, number, *row)
