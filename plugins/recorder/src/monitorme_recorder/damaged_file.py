@@ -7,7 +7,6 @@ there.
 
 import logging
 import struct
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -166,7 +165,7 @@ def _unpacked_log(row: Value) -> list[LogRecord]:
 def _unpacked(data: Value) -> list[Kept]:
     try:
         return unpack_chunk(data) if isinstance(data, bytes) else []
-    except (zlib.error, msgspec.MsgspecError, TypeError):
+    except (ValueError, msgspec.MsgspecError, TypeError):
         return []
 
 

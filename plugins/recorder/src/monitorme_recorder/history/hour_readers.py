@@ -8,7 +8,6 @@ may be written anew: whoever began to read the file before finds it under anothe
 import logging
 import sqlite3
 import threading
-import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -163,7 +162,7 @@ class HourReaders:
         """Return the readings of a chunk; none, and it is told, where it is damaged."""
         try:
             return unpack_chunk(data)
-        except (zlib.error, msgspec.MsgspecError, TypeError) as error:
+        except (ValueError, msgspec.MsgspecError, TypeError) as error:
             name = source.path.name
             with self._lock:
                 if self._is_served(source):

@@ -19,7 +19,7 @@ from monitorme_recorder.hour_file import (
 from monitorme_recorder.influx.cursor import Cursor, State
 from monitorme_recorder.influx.curve_parcel import CurveParcel, curves_behind
 from monitorme_recorder.influx.lines import LineWriters, Writer
-from monitorme_recorder.records import Stream, unpack_log
+from monitorme_recorder.records import Stream, read_log
 
 log = logging.getLogger(__name__)
 
@@ -248,18 +248,21 @@ class _OpenHour:
         rows.close()
         return parcel if parcel.last_row else None
 
-    def _add(self, parcel: Parcel, records: bytes, writers: LineWriters) -> None:
-        first_ms = 0
+    def _add(self, parcel: Parcel, row: bytes, writers: LineWriters) -> None:
         try:
-            unpacked = list(unpack_log(records))
+            records = list(read_log(row))
         except (ValueError, struct.error) as error:
             # One damaged row is not to hold up all that comes after it.
             parcel.unreadable += 1
             log.error("a row of the log is damaged row=%d: %s", parcel.last_row, error)
             return
-        for record in unpacked:
-            number = record.stream
-            writer = self._known.get(number) or self._learn(number, writers)
+        known = self._known
+        for record in records:
+            number = record[0]
+            writer = known.get(number)
+            if writer is None:
+                known = self._learn(writers)
+                writer = known[number]
             try:
                 line = writer.write(record)
             except ContractError as error:
@@ -268,10 +271,10 @@ class _OpenHour:
                 log.warning("no line for a reading: %s", error)
                 continue
             (parcel.waveforms if writer.is_waveform else parcel.readings).append(line)
-            first_ms = first_ms or record.received_ms
-        parcel.first_ms = parcel.first_ms or first_ms
+        if records:
+            parcel.first_ms = parcel.first_ms or records[0][2]
 
-    def _learn(self, number: int, writers: LineWriters) -> Writer:
+    def _learn(self, writers: LineWriters) -> dict[int, Writer]:
         rows = self._db.execute("select id, ward, bed, vital, device, boot from stream")
         self._known = {row[0]: writers.of(Stream(*row[1:])) for row in rows}
-        return self._known[number]
+        return self._known

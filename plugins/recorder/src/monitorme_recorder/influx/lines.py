@@ -22,9 +22,9 @@ from monitorme.contract.vitals import Catalogue, Vital, VitalKind
 from monitorme.errors import ContractError
 from monitorme_recorder.influx import blocks, schema
 from monitorme_recorder.memory import kept_of
-from monitorme_recorder.records import Kept, LogRecord, Stream
+from monitorme_recorder.records import Kept, PlainRecord, Stream
 
-Write = Callable[[LogRecord], str]
+Write = Callable[[PlainRecord], str]
 """Turns a record of the log into its line; a block of a waveform into one a lead."""
 MOST_WRITERS: Final = 100_000
 _GOOD: Final = "good"
@@ -100,10 +100,11 @@ def writer_of(stream: Stream, vital: Vital) -> Write:
 def careful_writer(stream: Stream, vital: Vital) -> Write:
     """Return the long way, which knows every kind and every quality."""
 
-    def write(record: LogRecord) -> str:
-        reading = decode_reading(record.payload)
-        judged = judge(reading, vital, record.received_ms)
-        kept = kept_of(reading, judged, record.received_ms, record.shift_ms)
+    def write(record: PlainRecord) -> str:
+        _, _, received_ms, payload, shift_ms = record
+        reading = decode_reading(payload)
+        judged = judge(reading, vital, received_ms)
+        kept = kept_of(reading, judged, received_ms, shift_ms)
         tail = _about(stream, kept)
         at = schema.time_ns(kept.at_ms, kept.seq, schema.shift_of(stream.boot))
         return "\n".join(
@@ -121,7 +122,7 @@ def _number_writer(stream: Stream, vital: Vital) -> Write:
     decode = msgspec.json.Decoder(_Number).decode
     careful = careful_writer(stream, vital)
 
-    def write(record: LogRecord) -> str:
+    def write(record: PlainRecord) -> str:
         _, seq, received_ms, payload, clock_ms = record
         try:
             reading = decode(payload)
@@ -146,7 +147,7 @@ def _block_writer(stream: Stream, vital: Vital) -> Write:
     careful = careful_writer(stream, vital)
     heads: dict[str, str] = {}
 
-    def write(record: LogRecord) -> str:
+    def write(record: PlainRecord) -> str:
         _, seq, received_ms, payload, clock_ms = record
         try:
             block = decode(payload)
@@ -177,7 +178,7 @@ def series_of(stream: Stream, lead: str | None = None) -> str:
 
 
 def _refuse(stream: Stream) -> Write:
-    def write(record: LogRecord) -> str:
+    def write(record: PlainRecord) -> str:
         raise ContractError(
             f"the catalogue has no vital {stream.vital!r}", reason="unknown_vital"
         )

@@ -4,11 +4,11 @@ import json
 import logging
 import os
 import re
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from monitorme_recorder import deflate
 from monitorme_recorder.influx.errors import (
     InfluxError,
     NotAllowed,
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-GZIP_LEVEL: Final = 1
-"""influxdb-client's own compression is level 9, which costs eight times as much."""
-_GZIP_WINDOW: Final = 31
 _LINES: Final = "text/plain; charset=utf-8"
 _REFUSALS: Final = {400: "invalid", 422: "unprocessable entity"}
 """What InfluxDB calls a refusal of lines: anybody else's 400 is not about our lines."""
@@ -73,7 +70,8 @@ class InfluxServer:
 
         Writing the same lines again changes nothing.
         """
-        body = compress("\n".join(lines).encode())
+        # influxdb-client's own compression is zlib's level 9, which costs far more.
+        body = deflate.gzip("\n".join(lines).encode())
         with _errors(self._settings.url):
             self._writing.post_write(
                 org=self._settings.org,
@@ -147,12 +145,6 @@ class InfluxServer:
                 return bool(buckets.find_buckets(name=bucket, org=org).buckets)
         except NotThere:
             return False
-
-
-def compress(body: bytes) -> bytes:
-    """Return a body as gzip."""
-    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
-    return packer.compress(body) + packer.flush()
 
 
 def _lines_of(answer: "BaseHTTPResponse") -> Iterator[bytes]:
