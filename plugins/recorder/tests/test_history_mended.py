@@ -113,7 +113,7 @@ def tear_leaf(path: Path) -> None:
 
 
 def mended(path: Path, readers: HourReaders) -> None:
-    assert mend(path, readers, threading.Event()) is not None
+    assert mend(path, CATALOGUE, readers, threading.Event()) is not None
 
 
 def meanwhile(

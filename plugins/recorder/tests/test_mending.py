@@ -13,8 +13,11 @@ import pytest
 from monitorme.contract.readings import Reading, judge
 from monitorme.contract.vitals import Catalogue
 from monitorme.errors import StorageError
-from monitorme_recorder import mending
+from monitorme.testing.torn_pages import PAGE, overwrite, pages_of
+from monitorme_recorder import in_place, mending
+from monitorme_recorder.history.arrivals import Arrivals
 from monitorme_recorder.history.hour_readers import HourReaders
+from monitorme_recorder.history.inventory import Inventory
 from monitorme_recorder.hour_file import HOUR_MS, journal_files
 from monitorme_recorder.mending import mend
 from monitorme_recorder.records import Stream
@@ -23,7 +26,6 @@ from monitorme_recorder.store import Arrival, Store
 BEGIN_MS = 1_795_651_200_000
 CATALOGUE = Catalogue.load(None)
 STREAM = Stream("ward-a", "bed-01", "heart_rate", "d-17", "b1")
-PAGE = 4_096
 PER_HOUR = 3_000
 
 
@@ -66,7 +68,7 @@ def test_what_fails_leaves_the_hour_as_it_was(
     before, known = path.read_bytes(), names(tmp_path)
     monkeypatch.setattr(mending, "COMMAND", command)
     with pytest.raises(StorageError, match="cannot be written anew"):
-        mend(path, HourReaders(tmp_path), threading.Event())
+        mend(path, CATALOGUE, HourReaders(tmp_path), threading.Event())
     assert path.read_bytes() == before
     assert names(tmp_path) == known
 
@@ -76,13 +78,13 @@ def test_a_recorder_that_ends_waits_for_no_mending_and_leaves_no_half_file(
 ) -> None:
     path, _ = hours(tmp_path, 2)
     known = names(tmp_path)
-    half = path.with_suffix(mending.SUFFIX)
+    half = path.with_suffix(in_place.WRITING)
     script = f"echo half > {half}; exec sleep 60"
     monkeypatch.setattr(mending, "COMMAND", ("sh", "-c", script))
     stopping = threading.Event()
     threading.Timer(0.5, stopping.set).start()
     began_s = time.monotonic()
-    assert mend(path, HourReaders(tmp_path), stopping) is None
+    assert mend(path, CATALOGUE, HourReaders(tmp_path), stopping) is None
     assert time.monotonic() - began_s < 10
     assert names(tmp_path) == known
 
@@ -97,7 +99,7 @@ def test_the_process_ends_with_a_recorder_that_is_killed(tmp_path: Path) -> None
         "from monitorme_recorder.history.hour_readers import HourReaders\n"
         "path, pid = map(pathlib.Path, sys.argv[1:])\n"
         "mending.COMMAND = ('sh', '-c', f'echo $$ > {pid}; exec sleep 60')\n"
-        "mending.mend(path, HourReaders(path.parent), threading.Event())\n"
+        "mending.mend(path, {}, HourReaders(path.parent), threading.Event())\n"
     )
     recorder = subprocess.Popen(
         [sys.executable, "-c", script, str(path), str(pid_file)]
@@ -127,7 +129,7 @@ def test_noise_becomes_an_hour_with_nothing_in_it(tmp_path: Path) -> None:
     path, _ = hours(tmp_path, 2)
     noise = Random(1).randbytes(path.stat().st_size)
     path.write_bytes(noise)
-    done = mend(path, HourReaders(tmp_path), threading.Event())
+    done = mend(path, CATALOGUE, HourReaders(tmp_path), threading.Event())
     assert done == (0, [])
     assert path.with_suffix(".damaged").read_bytes() == noise
     with HourReaders(tmp_path).borrow(path) as db:
@@ -141,9 +143,41 @@ def test_neighbours_that_are_damaged_name_what_each_of_them_lost(
     readers = HourReaders(tmp_path)
     for path, seed, first in ((second, 1, PER_HOUR), (third, 2, 2 * PER_HOUR)):
         tear(path, seed)
-        done = mend(path, readers, threading.Event())
+        done = mend(path, CATALOGUE, readers, threading.Event())
         assert done is not None
         lost = [seq for one in done.lost for seq in range(one.first, one.last + 1)]
         assert len(lost) > 0, "so many pages are not in two places"
         assert done.readings + len(lost) == PER_HOUR
         assert set(lost) <= set(range(first + 1, first + PER_HOUR + 1))
+
+
+def everything_in(folder: Path) -> list[int]:
+    """Return the seqs that a recorder has after it was started anew."""
+    store, readers = (
+        Store(folder, CATALOGUE, BEGIN_MS + 9 * HOUR_MS),
+        HourReaders(folder),
+    )
+    store.rescue(lambda path: mend(path, CATALOGUE, readers, threading.Event()))
+    found = [one.kept.seq for one in Inventory(store, readers).everything()]
+    readers.close()
+    store.close()
+    return sorted(found)
+
+
+def test_what_only_the_log_has_left_is_seen_again(tmp_path: Path) -> None:
+    _, second, _ = hours(tmp_path, 3)
+    torn = pages_of(second, "chunk")[2:5]
+    overwrite(second, torn, Random(3).randbytes)
+    readers = HourReaders(tmp_path)
+    done = mend(second, CATALOGUE, readers, threading.Event())
+    assert done == (PER_HOUR, [])
+    store = Store(tmp_path, CATALOGUE, BEGIN_MS + 3 * HOUR_MS)
+    arrivals = Arrivals(store, readers)
+    for seq in (1, PER_HOUR + 1, PER_HOUR + 700, 2 * PER_HOUR - 90, 3 * PER_HOUR):
+        hour, n = divmod(seq - 1, PER_HOUR)
+        since_ms = BEGIN_MS + hour * HOUR_MS + (n + 1) * 1_000
+        found = [one.kept.seq for one in arrivals.since("ward-a", "bed-01", since_ms)]
+        assert found == list(range(seq, 3 * PER_HOUR + 1))
+    readers.close()
+    store.close()
+    assert everything_in(tmp_path) == list(range(1, 3 * PER_HOUR + 1))

@@ -16,9 +16,11 @@ from monitorme.contract.topics import BedId, DeviceTopic, EventTopic, VitalTopic
 from monitorme.errors import StorageError
 from monitorme.messaging import Message
 from monitorme.testing import START_MS, PluginRun
-from monitorme_recorder import room
+from monitorme_recorder import mending, room
 from monitorme_recorder.checking import Checking
 from monitorme_recorder.config import RecorderConfig
+from monitorme_recorder.history.past import Past
+from monitorme_recorder.history_store import Period, Series
 from monitorme_recorder.hour_file import HOUR_MS, HourFile, journal_files, path_of
 from monitorme_recorder.plugin import Recorder
 from monitorme_recorder.store import Store
@@ -45,6 +47,13 @@ def store_of(run: PluginRun) -> Store:
     assert isinstance(plugin, Recorder)
     assert plugin._store is not None
     return plugin._store
+
+
+def past_of(run: PluginRun) -> Past:
+    plugin = run.plugin
+    assert isinstance(plugin, Recorder)
+    assert plugin._past is not None
+    return plugin._past
 
 
 def message(
@@ -284,7 +293,7 @@ def test_an_hour_that_was_only_created_is_not_taken_for_the_journal(
 
 
 def test_a_torn_page_costs_its_file_and_no_other(tmp_path: Path) -> None:
-    run = started(tmp_path / "recorder")
+    run = started(tmp_path / "recorder", stall_after_s=30)
     run.plugin.handle([message(run, seq) for seq in range(1, 300)])
     run.stop()
     (path,) = journal_files(tmp_path / "recorder")
@@ -293,9 +302,74 @@ def test_a_torn_page_costs_its_file_and_no_other(tmp_path: Path) -> None:
     data[4_096:6_144] = b"\xa5" * 2_048
     path.write_bytes(bytes(data))
     run.start()
-    assert any("set aside" in text for text in run.context.trouble.values())
     run.plugin.handle([message(run, 300)])
     assert run.context.counts["recorded"] == 1
+    run.tick()
+    said = [text for text in run.context.trouble.values() if path.name in text]
+    assert any("is written anew" in text for text in said)
+    run.stop()
+
+
+def test_while_the_newest_hour_is_written_anew_the_others_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = started(tmp_path / "recorder", stall_after_s=0.1)
+    for hour in range(2):
+        run.now_ms = START_MS + hour * HOUR_MS
+        run.plugin.handle([message(run, hour * 300 + n) for n in range(1, 301)])
+    run.stop()
+    newest = journal_files(tmp_path / "recorder")[-1]
+    with newest.open("r+b") as file:
+        file.seek(4_096)
+        file.write(b"\xa5" * 2_048)
+    gate = tmp_path / "go on"
+    wait = f"until test -e '{gate}'; do sleep 0.05; done; exec \"$@\""
+    monkeypatch.setattr(mending, "COMMAND", ("sh", "-c", wait, "-", *mending.COMMAND))
+    run.start()
+    batch = [message(run, 601), message(run, 1)]
+    for _ in range(3):
+        with pytest.raises(Stalled, match="is damaged, it is written anew"):
+            run.plugin.handle(batch)
+    run.tick()
+    past = past_of(run)
+    hour = Period(START_MS, START_MS + HOUR_MS)
+    series = Series("ward-a", "bed-01", "heart_rate")
+    assert len(list(past.readings.readings(series, hour))) == 300
+    assert "what comes is held" in " ".join(run.context.trouble.values())
+    assert "journal_damaged" in run.context.alarms
+    gate.touch()
+    deadline_s = time.monotonic() + 30
+    while run.context.counts["recorded"] == 0:
+        assert time.monotonic() < deadline_s
+        with contextlib.suppress(Stalled):
+            run.plugin.handle(batch)
+    assert run.context.counts["duplicates"] == 1
+    run.tick()
+    assert "is held" not in " ".join(run.context.trouble.values())
+    assert seqs_and_losses(run)[0] == list(range(1, 602))
+    run.stop()
+
+
+def test_a_newest_hour_that_cannot_be_written_anew_holds_what_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = started(tmp_path / "recorder", stall_after_s=30)
+    run.plugin.handle([message(run, seq) for seq in range(1, 300)])
+    run.stop()
+    (path,) = journal_files(tmp_path / "recorder")
+    with path.open("r+b") as file:
+        file.seek(4_096)
+        file.write(b"\xa5" * 2_048)
+    works = mending.COMMAND
+    monkeypatch.setattr(mending, "COMMAND", ("false",))
+    run.start()
+    batch = [message(run, 300)]
+    for _ in range(2):
+        with pytest.raises(StorageError, match="cannot be written anew"):
+            run.plugin.handle(batch)
+    monkeypatch.setattr(mending, "COMMAND", works)
+    run.plugin.handle(batch)
+    assert seqs_and_losses(run)[0] == list(range(1, 301))
     run.stop()
 
 
@@ -312,8 +386,6 @@ def test_a_torn_page_of_a_closed_hour_stops_no_comparison(tmp_path: Path) -> Non
         for offset in range(8_192, size, 12_288):
             file.seek(offset)
             file.write(b"\xa5" * 4_096)
-    from monitorme_recorder.history.past import Past
-
     with Past(store_of(run), lambda: run.now_ms) as past:
         seqs = {one.kept.seq for one in past.inventory.everything()}
         assert set(range(2_000, 2_010)) <= seqs
@@ -340,8 +412,6 @@ def test_what_is_folded_and_what_is_not_come_back_after_a_crash(
     again = started(copy)
     again.plugin.handle([message(again, seq) for seq in (1, 200, 400, 401)])
     assert again.context.counts["duplicates"] == 3
-    from monitorme_recorder.history.past import Past
-
     with Past(store_of(again), lambda: START_MS) as past:
         seqs = sorted(one.kept.seq for one in past.inventory.everything())
     assert seqs == list(range(1, 402))
@@ -367,11 +437,8 @@ def test_devices_are_told_in_turn_and_all_of_them_seldom(tmp_path: Path) -> None
 
 def await_mended(run: PluginRun, path: Path) -> None:
     """Wait until a damaged hour is written anew."""
-    plugin = run.plugin
-    assert isinstance(plugin, Recorder)
-    assert plugin._past is not None
     deadline_s = time.monotonic() + 30
-    while path.name not in plugin._past.readers.mended:
+    while path.name not in past_of(run).readers.mended:
         assert time.monotonic() < deadline_s
         time.sleep(0.1)
 
@@ -404,11 +471,9 @@ def test_a_closed_hour_that_is_damaged_is_told_before_anybody_asks_for_it(
 
 def seqs_and_losses(run: PluginRun) -> tuple[list[int], list[tuple[int, int]]]:
     """Return the seqs that are there, and the spans that are named as lost."""
-    plugin = run.plugin
-    assert isinstance(plugin, Recorder)
-    assert plugin._past is not None
-    found = sorted(one.kept.seq for one in plugin._past.inventory.everything())
-    lost = plugin._past.written.losses("ward-a", "bed-01")
+    past = past_of(run)
+    found = sorted(one.kept.seq for one in past.inventory.everything())
+    lost = past.written.losses("ward-a", "bed-01")
     return found, [(one.first_seq, one.last_seq) for one in lost]
 
 

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable
+import threading
 from pathlib import Path
 from random import Random
 
@@ -10,18 +10,21 @@ import pytest
 
 from monitorme.contract.readings import Reading, judge
 from monitorme.contract.vitals import Catalogue
+from monitorme.testing.torn_pages import PAGE, overwrite, pages_of
+from monitorme_recorder import in_place
 from monitorme_recorder.damaged_file import LogRow
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.inventory import Inventory
 from monitorme_recorder.history.newest import Newest
 from monitorme_recorder.history.parts import Listing
 from monitorme_recorder.hour_file import HourFile, journal_files
+from monitorme_recorder.mending import mend
 from monitorme_recorder.records import LogRecord, Stream, unpack_log
+from monitorme_recorder.salvage import salvage
 from monitorme_recorder.store import Arrival, Store
 from monitorme_recorder.torn_log import Torn, save_from
 
 NOW_MS = 1_796_000_000_000
-PAGE = 4096
 CATALOGUE = Catalogue.load(None)
 STREAMS = [
     Stream("ward-a", f"bed-{n:02}", "heart_rate", f"d-{n}", "b1") for n in range(1, 21)
@@ -51,6 +54,16 @@ def filled(folder: Path) -> Path:
     return path
 
 
+def opened(folder: Path) -> tuple[Store, str]:
+    """Open a journal, and say what came of its newest hour if that is damaged."""
+    store = Store(folder, CATALOGUE, NOW_MS + 400_000)
+    damaged, readers = store.damaged, HourReaders(folder)
+    store.rescue(
+        lambda path: mend(path, CATALOGUE, readers, threading.Event(), is_newest=True)
+    )
+    return store, readers.mended[damaged.name] if damaged else ""
+
+
 def names_in(store: Store) -> list[tuple[str, int]]:
     """Return device and seq of all readings that the store would serve."""
     db = sqlite3.connect(store._file.path)
@@ -68,24 +81,6 @@ def names_in(store: Store) -> list[tuple[str, int]]:
     return found
 
 
-def pages_of(path: Path, table: str) -> list[int]:
-    db = sqlite3.connect(path)
-    try:
-        rows = db.execute("select pageno from dbstat where name=?", (table,)).fetchall()
-    except sqlite3.OperationalError:
-        pytest.skip("this SQLite has no dbstat")
-    finally:
-        db.close()
-    return [number for (number,) in rows]
-
-
-def overwrite(path: Path, pages: list[int], noise: Callable[[int], bytes]) -> None:
-    with path.open("r+b") as file:
-        for page in pages:
-            file.seek((page - 1) * PAGE)
-            file.write(noise(PAGE))
-
-
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("table", ["log", "chunk"])
 def test_what_one_of_both_places_still_has_is_saved(
@@ -95,7 +90,7 @@ def test_what_one_of_both_places_still_has_is_saved(
     chance = Random(seed)
     leaves = pages_of(path, table)[1:]
     overwrite(path, chance.sample(leaves, min(3, len(leaves))), chance.randbytes)
-    store = Store(tmp_path, CATALOGUE, NOW_MS + 400_000)
+    store, said = opened(tmp_path)
     found = names_in(store)
     assert len(found) == len(set(found)), "nothing is doubled"
     everything = {(stream.device, seq) for stream in STREAMS for seq in range(1, 121)}
@@ -104,8 +99,7 @@ def test_what_one_of_both_places_still_has_is_saved(
     assert len(found) > 0.8 * len(everything)
     for device, seq in everything - set(found):
         assert not store.marks()[device, "b1"].has(seq), "it is asked for again"
-    assert store.set_aside
-    assert "readings were saved" in store.set_aside[0]
+    assert f"{len(found)} readings were saved" in said
     assert path.with_suffix(".damaged").exists()
     store.close()
 
@@ -114,7 +108,7 @@ def test_rows_after_a_salvage_are_new_to_who_ships_the_log(tmp_path: Path) -> No
     path = filled(tmp_path)
     shipped = 120
     overwrite(path, list(range(2, path.stat().st_size // PAGE, 5)), Random(1).randbytes)
-    store = Store(tmp_path, CATALOGUE, NOW_MS + 400_000)
+    store, _ = opened(tmp_path)
     store.store([arrival(STREAMS[0], 130)], [])
     rows = sqlite3.connect(path).execute(
         "select records from log where id > ?", (shipped,)
@@ -129,8 +123,8 @@ def test_rows_after_a_salvage_are_new_to_who_ships_the_log(tmp_path: Path) -> No
 def test_a_file_of_which_nothing_is_left_begins_anew(tmp_path: Path) -> None:
     path = filled(tmp_path)
     path.write_bytes(b"not a database" * 1000)
-    store = Store(tmp_path, CATALOGUE, NOW_MS + 400_000)
-    assert "0 readings were saved" in store.set_aside[0]
+    store, said = opened(tmp_path)
+    assert ": 0 readings were saved" in said
     assert store.store([arrival(STREAMS[0], 7)], []) == 1
     store.close()
 
@@ -138,7 +132,7 @@ def test_a_file_of_which_nothing_is_left_begins_anew(tmp_path: Path) -> None:
 def test_damage_twice_in_an_hour_keeps_both_files(tmp_path: Path) -> None:
     for _ in range(2):
         filled(tmp_path).write_bytes(b"not a database" * 1000)
-        Store(tmp_path, CATALOGUE, NOW_MS + 400_000).close()
+        opened(tmp_path)[0].close()
     assert len(list(tmp_path.glob("*.damaged*"))) == 2
 
 
@@ -148,7 +142,7 @@ def test_a_chunk_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
     db.execute("update chunk set data=x'00ff00' where stream=1")
     db.commit()
     db.close()
-    store, readers = Store(tmp_path, CATALOGUE, NOW_MS + 400_000), HourReaders(tmp_path)
+    store, readers = opened(tmp_path)[0], HourReaders(tmp_path)
     found = list(Inventory(store, readers).everything())
     readings = len(STREAMS) * 120
     assert readings - 120 <= len(found) < readings
@@ -167,8 +161,8 @@ def test_a_torn_tree_costs_nothing_of_its_leaves(tmp_path: Path, table: str) -> 
     path = filled(tmp_path)
     inner = pages_of(path, table)[:1]
     overwrite(path, inner, Random(7).randbytes)
-    store = Store(tmp_path, CATALOGUE, NOW_MS + 400_000)
-    assert store.set_aside, "the damage is seen"
+    store, said = opened(tmp_path)
+    assert said, "the damage is seen"
     assert len(names_in(store)) == len(STREAMS) * 120
     store.close()
 
@@ -218,8 +212,8 @@ def test_a_crash_alone_is_no_damage(tmp_path: Path) -> None:
     # The last transaction was cut off.
     with ahead.open("r+b") as file:
         file.truncate(ahead.stat().st_size - 100)
-    store = Store(torn, CATALOGUE, NOW_MS + 400_000)
-    assert store.set_aside == []
+    store, said = opened(torn)
+    assert (said, store.told) == ("", [])
     assert len(names_in(store)) >= len(everything()) - len(STREAMS)
     store.close()
 
@@ -236,7 +230,7 @@ def test_what_lies_behind_a_torn_frame_is_saved(
     # Two early ones, which SQLite takes for the end, and one at the log's own head.
     wanted = [chance.randrange(2, pages // 4), chance.randrange(2, pages // 2)]
     overwrite(ahead, wanted if seed else [1, *wanted], chance.randbytes)
-    store = Store(torn, CATALOGUE, NOW_MS + 400_000)
+    store, said = opened(torn)
     found = names_in(store)
     assert len(found) == len(set(found)), "nothing is doubled"
     assert set(found) <= everything()
@@ -245,10 +239,40 @@ def test_what_lies_behind_a_torn_frame_is_saved(
     assert len(lost) <= 2 * len(wanted) * len(STREAMS) + len(STREAMS)
     for device, seq in lost:
         assert not store.marks()[device, "b1"].has(seq), "it is asked for again"
-    assert store.set_aside
+    assert said or store.told
     assert list(torn.glob("*.damaged*")), "it is kept to be looked at"
     assert store.store([arrival(STREAMS[0], BATCHES + 1)], []) == 1
     store.close()
+
+
+@pytest.mark.parametrize("step", ["half", "whole", "kept", "without its log", "there"])
+def test_a_crash_at_any_step_leaves_one_of_both_files_whole(
+    tmp_path: Path, step: str
+) -> None:
+    torn = crashed(tmp_path)
+    (path,) = torn.glob("*.journal")
+    (ahead,) = torn.glob("*-wal")
+    new = in_place.begun(path)
+    if step == "half":
+        new.write_bytes(b"half")
+    else:
+        salvage(path, new, CATALOGUE, 0, is_newest=True)
+        in_place.ready(path)
+    if step not in ("half", "whole"):
+        in_place.keep_aside(path)
+    if step == "without its log":
+        ahead.unlink()
+    if step == "there":
+        in_place.take_place(path.with_suffix(in_place.READY), path)
+    store, said = opened(torn)
+    assert not said, "what is whole is not made again"
+    assert sorted(names_in(store)) == sorted(everything())
+    store.close()
+    left = {one.name for one in torn.iterdir()}
+    assert not any(in_place.WRITING in one or in_place.READY in one for one in left)
+    aside = path.with_suffix(".damaged")
+    kept = {aside.name, aside.name + "-wal"}
+    assert left & kept == (set() if step == "half" else kept)
 
 
 def test_rows_behind_a_torn_frame_keep_their_numbers(tmp_path: Path) -> None:
@@ -256,7 +280,7 @@ def test_rows_behind_a_torn_frame_keep_their_numbers(tmp_path: Path) -> None:
     (path,) = torn.glob("*.journal")
     (ahead,) = torn.glob("*-wal")
     overwrite(ahead, [ahead.stat().st_size // PAGE // 2], Random(3).randbytes)
-    Store(torn, CATALOGUE, NOW_MS + 400_000).close()
+    opened(torn)[0].close()
     db = sqlite3.connect(path)
     for number, row in db.execute("select id, records from log where length(records)"):
         assert {one.seq for one in unpack_log(row)} == {number}, "shipped once"

@@ -19,7 +19,7 @@ from monitorme.errors import StorageError
 from monitorme.plugin import Context
 from monitorme_recorder import room
 from monitorme_recorder.history.hour_readers import HourReaders, open_read_only
-from monitorme_recorder.mending import count, mend
+from monitorme_recorder.mending import mend
 from monitorme_recorder.store import Store
 
 log = logging.getLogger(__name__)
@@ -122,19 +122,15 @@ class Checking:
     def _mend(self, path: Path) -> None:
         """Write a damaged hour anew."""
         try:
-            done = mend(path, self._readers, self._stopping)
+            catalogue = self._store.memory.catalogue
+            done = mend(path, catalogue, self._readers, self._stopping)
         except StorageError as error:
             # Not again before the next start: it takes minutes.
             self._failed.add(path.name)
             log.error("a damaged hour stays as it is file=%s: %s", path.name, error)
             return
-        if done is None:
-            return
-        self._store.note_lost(done.lost)
-        self._readers.mended[path.name] = (
-            f"{path.name} was damaged and is written anew: {done.readings} readings were "
-            f"saved, {count(done.lost)} are lost and named"
-        )
+        if done is not None:
+            self._store.note_lost(done.lost)
 
     def _fault(self, path: Path) -> str:
         """Return what is wrong with a file; empty where nothing is."""

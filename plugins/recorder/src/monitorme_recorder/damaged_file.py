@@ -13,8 +13,6 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from monitorme.contract.readings import decode_reading
-from monitorme.errors import ContractError
 from monitorme_recorder.cells import Cell, Value, cells, is_shape, values
 from monitorme_recorder.pages import Pages
 from monitorme_recorder.records import (
@@ -37,6 +35,17 @@ _SHORTER_GAP: Final = _GAP[:8]
 """A gap of a file to which the times around it were added later."""
 
 _NONE: Final[Mapping[int, Stream]] = MappingProxyType({})
+
+
+class _Name(msgspec.Struct, gc=False):
+    """What a payload says of whose it is."""
+
+    device: str
+    boot: str
+    seq: int
+
+
+_said: Final = msgspec.json.Decoder(_Name).decode
 
 
 class LogRow(NamedTuple):
@@ -147,11 +156,11 @@ class DamagedFile:
         if stream is None:
             return False
         try:
-            reading = decode_reading(record.payload)
-        except ContractError:
+            said = _said(record.payload)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             return False
         name = (stream.device, stream.boot, record.seq)
-        return name == (reading.device, reading.boot, reading.seq)
+        return name == (said.device, said.boot, said.seq)
 
 
 def _unpacked_log(row: Value) -> list[LogRecord]:

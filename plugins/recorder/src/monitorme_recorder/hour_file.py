@@ -228,9 +228,13 @@ class HourFile:
         marks = ",".join("?" * len(row))
         self._db.execute(f"insert or replace into gap values({marks})", row)
 
-    def add_chunk(self, stream: Stream, kept: list[Kept]) -> None:
-        """Fold readings of a stream into a chunk: all of it that the log has so far."""
+    def add_chunk(self, stream: Stream, kept: list[Kept]) -> int:
+        """Fold readings of a stream into a chunk: all of it that the log has so far.
+
+        Returns the chunk's id; those of a stream are in order of arrival.
+        """
         number = self.stream_number(stream)
+        chunk: int
         (chunk,) = self._db.execute(
             "select coalesce(max(id), 0) + 1 from chunk where stream=?", (number,)
         ).fetchone()
@@ -249,6 +253,21 @@ class HourFile:
         self._db.execute(
             "insert or replace into folded values(?,?)", (number, self.log_id)
         )
+        return chunk
+
+    def order_chunks(self, stream: Stream, places: list[tuple[int, int]]) -> None:
+        """Give a stream's chunks ids in order of arrival again.
+
+        `places` has until when the readings of each came, and its id.
+        """
+        number = self.stream_number(stream)
+        ordered = sorted(places)
+        if ordered == places:
+            return
+        change = "update chunk set id=? where stream=? and id=?"
+        moves = [(-new, number, old) for new, (_, old) in enumerate(ordered, 1)]
+        self._db.executemany(change, moves)
+        self._db.execute("update chunk set id=-id where stream=?", (number,))
 
     def mark_folded(self, log_id: int) -> None:
         """Note that everything in the log up to a row is in chunks."""

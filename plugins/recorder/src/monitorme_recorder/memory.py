@@ -25,7 +25,7 @@ class Memory:
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._tracks: dict[Stream, Track] = {}
         self._boots: dict[DeviceBoot, Boot] = {}
         self._beds: dict[tuple[str, str], list[Track]] = {}
@@ -35,7 +35,7 @@ class Memory:
         """Return the track of a stream, made when there is none."""
         track = self._tracks.get(stream)
         if track is None:
-            vital = self._catalogue.get(stream.vital)
+            vital = self.catalogue.get(stream.vital)
             track = Track(
                 stream,
                 self.boot(stream.device, stream.boot),
@@ -82,14 +82,7 @@ class Memory:
 
     def kept(self, stream: Stream, record: LogRecord) -> Kept | None:
         """Return a logged reading; None where the catalogue no longer knows it."""
-        try:
-            reading = decode_reading(record.payload)
-            judged = judge(reading, self._catalogue[stream.vital], record.received_ms)
-        except (ContractError, KeyError):
-            # It stays in the log, but there is no way to chart it.
-            log.warning("logged reading no longer understood vital=%s", stream.vital)
-            return None
-        return kept_of(reading, judged, record.received_ms, record.shift_ms)
+        return kept_of_record(stream, record, self.catalogue)
 
     def first_log(self, *, besides: Collection[Track]) -> int | None:
         """Return the first row of the log that a tail needs; None where none does."""
@@ -163,3 +156,17 @@ def kept_of(
         judged.reason,
         judged.value is not None,
     )
+
+
+def kept_of_record(
+    stream: Stream, record: LogRecord, catalogue: Catalogue
+) -> Kept | None:
+    """Return a logged reading; None where the catalogue no longer knows it."""
+    try:
+        reading = decode_reading(record.payload)
+        judged = judge(reading, catalogue[stream.vital], record.received_ms)
+    except (ContractError, KeyError):
+        # It stays in the log, but there is no way to chart it.
+        log.warning("logged reading no longer understood vital=%s", stream.vital)
+        return None
+    return kept_of(reading, judged, record.received_ms, record.shift_ms)

@@ -29,6 +29,7 @@ from monitorme_recorder.history.stays import AdmissionMessage
 from monitorme_recorder.influx.service import InfluxService
 from monitorme_recorder.intake import Intake, Sort
 from monitorme_recorder.records import Stream
+from monitorme_recorder.rescue import Rescue
 from monitorme_recorder.store import BedEvent, Sorted, Store
 from monitorme_recorder.upkeep import Upkeep
 from monitorme_recorder.watching import Watching
@@ -76,6 +77,7 @@ class Recorder(Plugin[RecorderConfig]):
     _server: "WebServer | None" = None
     _store: Store | None = None
     _past: Past | None = None
+    _rescue: Rescue | None = None
     _checking: Checking | None = None
     _influx: InfluxService | None = None
 
@@ -96,7 +98,7 @@ class Recorder(Plugin[RecorderConfig]):
         sys.setswitchinterval(SWITCH_S)
         context = self.context
         self._store = Store(context.folder, context.catalogue, context.now_ms())
-        for number, trouble in enumerate(self._store.set_aside):
+        for number, trouble in enumerate(self._store.told):
             context.trouble[f"set_aside_{number}"] = trouble
         self._writer = Writer()
         self._held: _Held | None = None
@@ -117,6 +119,9 @@ class Recorder(Plugin[RecorderConfig]):
         self._upkeep = Upkeep(
             self._store, self._writer, self._past, context, self.config
         )
+        self._rescue = Rescue(self._store, self._past, context)
+        self._rescue.begin(self._writer)
+        self._past.tell(context)
         app = history_app(self._past, self._store, self._watching.clocks, context)
         self._server = WebServer(app, host=self.config.host, port=self.config.port)
         self._server.start()
@@ -132,17 +137,24 @@ class Recorder(Plugin[RecorderConfig]):
         While the disk stalls the host calls this again and again with the same batch.
         """
         assert self._store is not None
+        assert self._rescue is not None
         held = self._held
         if held is None or held.batch is not batch:
             held = self._held = self._sorted(batch)
         if held.job is None:
             held.job = self._writer.submit(
-                partial(self._store.commit, held.arrivals, held.events)
+                partial(
+                    self._rescue.first,
+                    partial(self._store.commit, held.arrivals, held.events),
+                )
             )
         try:
             fresh = held.job.result(self.config.stall_after_s)
-        except Stalled:
-            raise
+        except Stalled as error:
+            damaged = self._store.damaged
+            if damaged is None:
+                raise
+            raise Stalled(f"{damaged.name} is damaged, it is written anew") from error
         except BaseException:
             held.job = None
             raise
@@ -151,6 +163,11 @@ class Recorder(Plugin[RecorderConfig]):
 
     def tick(self, now_ms: int) -> None:
         """Tell devices, ask for gaps, fold, drop what is too old."""
+        assert self._rescue is not None
+        self._rescue.tell()
+        if not self._rescue.is_over:
+            # All that follows waits for the thread that writes.
+            return
         self._confirming.tell(now_ms)
         self._confirming.ask(now_ms)
         self._watching.report(now_ms)
@@ -170,6 +187,9 @@ class Recorder(Plugin[RecorderConfig]):
 
     def stop(self) -> None:
         """Stop serving, fold what is in memory, close the journal."""
+        if self._rescue is not None:
+            self._rescue.stop()
+            self._rescue = None
         if self._server is not None:
             self._server.stop()
             self._server = None

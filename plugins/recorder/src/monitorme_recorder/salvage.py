@@ -1,4 +1,4 @@
-"""What can still be read of a damaged hour, put into a new file of the same name.
+"""What can still be read of a damaged hour, put into a new file.
 
 Of what cannot be read of the newest hour, the new file's watermarks know nothing: it is
 asked for from the devices again, and becomes a gap where they no longer hold it either.
@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from monitorme.contract.readings import Reading
+from monitorme.contract.vitals import Catalogue, VitalKind
 from monitorme.errors import StorageError
 from monitorme_recorder import watermark as watermarks
 from monitorme_recorder.damaged_file import DamagedFile
@@ -26,6 +27,7 @@ from monitorme_recorder.hour_file import (
     journal_files,
     storage_errors,
 )
+from monitorme_recorder.memory import kept_of_record
 from monitorme_recorder.pages import Pages
 from monitorme_recorder.records import (
     Kept,
@@ -35,6 +37,7 @@ from monitorme_recorder.records import (
     pack_log,
 )
 from monitorme_recorder.spans import Span
+from monitorme_recorder.tracks import chunk_size
 from monitorme_recorder.watermark import Watermark
 
 log = logging.getLogger(__name__)
@@ -43,15 +46,6 @@ READINGS_A_ROW: Final = 500
 _NOBODY: Final = ("", "")
 
 Marks = dict[tuple[str, str], Watermark]
-
-
-def salvage(damaged: Path, path: Path) -> tuple[HourFile, int]:
-    """Return a new file at `path` with all that can be read, and how much that is."""
-    new = HourFile(path)
-    with Pages(damaged) as pages, new.transaction():
-        readings = _Salvage(DamagedFile(pages), new, _marks_before(path)).run()
-    log.warning("salvaged file=%s readings=%d", damaged.name, readings)
-    return new, readings
 
 
 class LostSpan(NamedTuple):
@@ -70,31 +64,22 @@ class Mended(NamedTuple):
     lost: list[LostSpan]
 
 
-def salvage_closed(path: Path, into: Path, noticed_ms: int) -> Mended:
-    """Write all that can be read of a closed hour into a new file.
+def salvage(
+    path: Path, into: Path, catalogue: Catalogue, noticed_ms: int, *, is_newest: bool
+) -> Mended:
+    """Write all that can be read of a damaged hour into a new file, folded.
 
-    What is lost is named in it, boot by boot, where the hour's watermarks can be read.
+    What is lost of a closed hour is named in it, boot by boot, where the hour's
+    watermarks can be read.
     """
-    before, end = _marks_before(path), _marks_left(path)
+    before = _marks_before(path)
     begins = {key: mark.through + 1 for key, mark in before.items()}
     new = HourFile(into)
     try:
         with Pages(path) as pages, new.transaction():
-            old = DamagedFile(pages)
-            work = _Salvage(old, new, before)
+            work = _Salvage(DamagedFile(pages), new, before, catalogue)
             readings = work.run()
-            lost = list(work.lost(begins, end))
-            # As the hour ended, but for what is lost: the next one begins with it.
-            for one in lost:
-                end[one.device, one.boot].lost.append(Span(one.first, one.last))
-            new.save_watermarks(_saved(end))
-            beds = {(one.device, one.boot): one for one in old.streams.values()}
-            hour = (hour_of(path), end_of(path))
-            for one in lost:
-                stream = beds.get((one.device, one.boot))
-                if stream is not None:
-                    span = Span(one.first, one.last)
-                    new.add_gap(stream, span, noticed_ms, "journal_damaged", hour)
+            lost = [] if is_newest else work.name_lost(path, begins, noticed_ms)
     finally:
         new.close()
     return Mended(readings, lost)
@@ -103,12 +88,17 @@ def salvage_closed(path: Path, into: Path, noticed_ms: int) -> Mended:
 class _Salvage:
     """Copies what is readable, each reading once."""
 
-    def __init__(self, old: DamagedFile, new: HourFile, marks: Marks) -> None:
+    def __init__(
+        self, old: DamagedFile, new: HourFile, marks: Marks, catalogue: Catalogue
+    ) -> None:
         self._old = old
         self._new = new
         self._marks = marks
+        self._catalogue = catalogue
         self._logged: Marks = {}
         self._first: dict[tuple[str, str], int] = {}
+        self._places: dict[Stream, list[tuple[int, int]]] = {}
+        """By stream, until when each chunk's readings came, and its id."""
         self._readings = 0
 
     def run(self) -> int:
@@ -119,13 +109,32 @@ class _Salvage:
         self._copy_log()
         new.append_at(max(new.log_id, 0) + ROWS_OF_AN_HOUR, b"")
         self._append(self._from_chunks())
+        self._fold_the_rest()
         new.mark_folded(new.log_id)
-        self._append(self._not_in_chunks())
         self._copy_events_and_gaps()
         new.save_watermarks(_saved(self._marks))
         return self._readings
 
-    def lost(
+    def name_lost(
+        self, path: Path, begins: Mapping[tuple[str, str], int], noticed_ms: int
+    ) -> list[LostSpan]:
+        """Write down what is lost of a closed hour; returns it. Within a transaction."""
+        end, new = _marks_left(path), self._new
+        lost = list(self._lost(begins, end))
+        # As the hour ended, but for what is lost: the next one begins with it.
+        for one in lost:
+            end[one.device, one.boot].lost.append(Span(one.first, one.last))
+        new.save_watermarks(_saved(end))
+        beds = {(one.device, one.boot): one for one in self._old.streams.values()}
+        hour = (hour_of(path), end_of(path))
+        for one in lost:
+            stream = beds.get((one.device, one.boot))
+            if stream is not None:
+                span = Span(one.first, one.last)
+                new.add_gap(stream, span, noticed_ms, "journal_damaged", hour)
+        return lost
+
+    def _lost(
         self, begins: Mapping[tuple[str, str], int], end: Marks
     ) -> Iterator[LostSpan]:
         """Return what the watermarks of the hour's end know and nothing has any more.
@@ -177,15 +186,39 @@ class _Salvage:
                     found[one.seq] = one.received_ms
                     fresh.append(one)
             if fresh:
-                self._new.add_chunk(stream, fresh)
+                self._add_chunk(stream, fresh)
             for one in fresh:
                 if not logged.has(one.seq):
                     yield self._record_of(stream, one)
         for seq in sorted(found):
             self._note(boot, seq, found[seq])
 
-    def _not_in_chunks(self) -> Iterator[LogRecord]:
-        """Return what of the log no chunk had: mostly that of its last seconds."""
+    def _fold_the_rest(self) -> None:
+        """Fold what of the log no chunk had: of an hour that crashed, its last minutes."""
+        waiting: dict[Stream, list[Kept]] = {}
+        for stream, record in self._not_in_chunks():
+            self._note(stream[3:], record.seq, record.received_ms)
+            kept = kept_of_record(stream, record, self._catalogue)
+            if kept is None:
+                # It stays in the log, as everywhere.
+                continue
+            held = waiting.setdefault(stream, [])
+            held.append(kept)
+            is_waveform = self._catalogue[stream.vital].kind is VitalKind.WAVEFORM
+            if len(held) >= chunk_size(is_waveform=is_waveform):
+                self._add_chunk(stream, held)
+                held.clear()
+        for stream, held in waiting.items():
+            if held:
+                self._add_chunk(stream, held)
+            self._new.order_chunks(stream, self._places[stream])
+
+    def _add_chunk(self, stream: Stream, kept: list[Kept]) -> None:
+        number = self._new.add_chunk(stream, kept)
+        reaches_ms = max(one.received_ms for one in kept)
+        self._places.setdefault(stream, []).append((reaches_ms, number))
+
+    def _not_in_chunks(self) -> Iterator[tuple[Stream, LogRecord]]:
         streams = self._old.streams
         boots = {number: stream[3:] for number, stream in streams.items()}
 
@@ -195,8 +228,7 @@ class _Salvage:
 
         for _, records, _ in self._old.log_rows(is_new):
             for one in filter(is_new, records):
-                self._note(boots[one.stream], one.seq, one.received_ms)
-                yield self._renumber(one)
+                yield streams[one.stream], one
 
     def _note(self, boot: tuple[str, str], seq: int, received_ms: int) -> None:
         """Note a reading that is saved."""

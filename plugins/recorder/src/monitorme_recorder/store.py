@@ -49,18 +49,39 @@ class Store:
         self._batch = 0
         self._full: list[Track] = []
         folder.mkdir(parents=True, exist_ok=True)
-        file, self.set_aside = open_newest(folder)
-        self._file = file or HourFile(path_of(folder, now_ms))
-        if file is not None:
-            self._recover(file, now_ms)
+        self._opened_ms = now_ms
+        opened = open_newest(folder)
+        self.damaged = opened.damaged
+        """The newest file while it is damaged: `rescue` comes before all that writes."""
+        self.told = opened.told
+        if opened.file is not None:
+            self._recover(opened.file)
+        elif opened.damaged is None:
+            self._file = HourFile(path_of(folder, now_ms))
+
+    def rescue(self, mend: Callable[[Path], object | None]) -> None:
+        """Have the newest hour written anew if it is damaged, and go on with it.
+
+        `mend` does that; None says that it was stopped. Raises StorageError where the
+        hour is still damaged.
+        """
+        path = self.damaged
+        if path is None:
+            return
+        if mend(path) is None:
+            raise StorageError(f"{path.name} is damaged and not written anew yet")
+        self._recover(HourFile(path))
+        self.damaged = None
 
     @property
     def path(self) -> Path:
         """The file that is written."""
-        return self._file.path
+        return self.damaged or self._file.path
 
     def close(self) -> None:
         """Fold what is in memory and close."""
+        if self.damaged is not None:
+            return
         try:
             self.fold()
         finally:
@@ -158,7 +179,7 @@ class Store:
     def drop_older_than(self, oldest_ms: int) -> None:
         """Drop the files of hours that ended before `oldest_ms`, and what led to them."""
         for path in (*journal_files(self.folder), *set_aside_files(self.folder)):
-            if path != self._file.path and end_of(path) <= oldest_ms:
+            if path != self.path and end_of(path) <= oldest_ms:
                 for part in (path, *companions(path)):
                     part.unlink(missing_ok=True)
         with self.lock:
@@ -167,7 +188,7 @@ class Store:
     def oldest_before(self, time_ms: int) -> Path | None:
         """Return the oldest finished file that ended before a time, if there is one."""
         for path in journal_files(self.folder):
-            if path != self._file.path and end_of(path) <= time_ms:
+            if path != self.path and end_of(path) <= time_ms:
                 return path
         return None
 
@@ -176,7 +197,7 @@ class Store:
     def tails(self, wanted: Callable[[Stream], bool]) -> Tails:
         """Return what is in memory and in no chunk, and the file that its log is in."""
         with self.lock:
-            path = self._file.path
+            path = self.path
             held = [
                 (track, track.first_log, track.tail.copy())
                 for track in self.memory.tracks()
@@ -304,10 +325,12 @@ class Store:
             track.number = 0
         finished.close()
 
-    def _recover(self, file: HourFile, now_ms: int) -> None:
+    def _recover(self, file: HourFile) -> None:
+        """Go on with a file where it ends."""
+        self._file = file
         for device, name, data in file.watermarks():
             boot = self.memory.boot(device, name)
-            boot.mark = watermarks.load(data, now_ms)
+            boot.mark = watermarks.load(data, self._opened_ms)
         streams = dict(file.streams())
         recovered = 0
         for log_id, record, is_folded in file.since_checkpoint():

@@ -15,6 +15,11 @@ CHUNK_BLOCKS: Final = 20
 """The same for blocks of a waveform, which take ten times the room."""
 
 
+def chunk_size(*, is_waveform: bool) -> int:
+    """Return how many readings are folded into a chunk."""
+    return CHUNK_BLOCKS if is_waveform else CHUNK_READINGS
+
+
 class Packed(msgspec.Struct, frozen=True, gc=False):
     """A block of a waveform in memory: as it arrived, for unpacked it takes ten times."""
 
@@ -124,7 +129,7 @@ class Track:
     @property
     def full(self) -> int:
         """How many readings are folded into a chunk."""
-        return CHUNK_BLOCKS if self.is_waveform else CHUNK_READINGS
+        return chunk_size(is_waveform=self.is_waveform)
 
     def compact(self, kept: Kept, payload: bytes) -> Kept | Packed:
         """Return a reading as it is kept in memory."""

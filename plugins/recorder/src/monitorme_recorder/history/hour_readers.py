@@ -17,6 +17,7 @@ import msgspec
 
 from monitorme.contract.readings import FUTURE_TOLERANCE_MS
 from monitorme.errors import StorageError
+from monitorme_recorder import in_place
 from monitorme_recorder.hour_file import (
     companions,
     end_of,
@@ -70,6 +71,8 @@ class HourReaders:
         """Files of which a chunk could not be read, while the rest serves."""
         self.mended: dict[str, str] = {}
         """Files that were written anew because they were damaged, with what is lost."""
+        self.replaced = 0
+        """How often a file has taken the place of a damaged one."""
         self._idle: dict[Path, list[Reader]] = {}
         self._set_aside: dict[Source, Path] = {}
         """Where the damaged files are now in whose place there is another."""
@@ -108,9 +111,8 @@ class HourReaders:
         with self._lock:
             damaged = Source(path, aside.stat().st_ino)
             closing = self._idle.pop(path, [])
-            for companion in companions(path):
-                companion.unlink(missing_ok=True)
-            new.replace(path)
+            in_place.take_place(new, path)
+            self.replaced += 1
             self._set_aside[damaged] = aside
             self.damaged.pop(path.name, None)
             self.torn.pop(path.name, None)

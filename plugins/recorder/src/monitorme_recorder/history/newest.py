@@ -21,6 +21,7 @@ class Newest:
         self._readers = readers
         self._listing = listing
         self._before: dict[Bed, dict[Stream, Kept]] = {}
+        self._replaced = readers.replaced
         self._lock = threading.Lock()
 
     def of_bed(self, ward: str, bed: str, since_ms: int) -> dict[str, StoredReading]:
@@ -39,7 +40,12 @@ class Newest:
 
     def _of_files(self, bed: Bed) -> dict[Stream, Kept]:
         """Return what the files say; asked once, for what comes later is in the store."""
+        replaced = self._readers.replaced
         with self._lock:
+            if replaced != self._replaced:
+                # An hour that was written anew may have what it could not give before.
+                self._before.clear()
+                self._replaced = replaced
             known = self._before.get(bed)
         if known is not None:
             return known
@@ -57,7 +63,8 @@ class Newest:
             for stream, kept in moment.each_file(ask):
                 _keep(found, stream, kept)
         with self._lock:
-            self._before[bed] = found
+            if replaced == self._replaced:
+                self._before[bed] = found
         return found
 
 
