@@ -23,11 +23,11 @@ def test_zlib_reads_what_is_packed_and_the_other_way_round() -> None:
 def test_damage_is_told(at: int) -> None:
     packed = bytearray(deflate.pack(TEXT))
     packed[at] ^= 0x5A
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"Error|incomplete"):
         deflate.unpack(bytes(packed))
 
 
 @pytest.mark.parametrize("length", [0, 5, -1])
 def test_half_is_told(length: int) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"Error|incomplete"):
         deflate.unpack(deflate.pack(TEXT)[:length])
