@@ -175,7 +175,7 @@ STORES = [
 @pytest.fixture(params=STORES)
 def fill(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fill]:
     """Return what fills a store and hands it over."""
-    closing: list[Store | HourReaders | InfluxHistory] = []
+    closing: list[Store | HourReaders | InfluxHistory | JoinedHistory] = []
 
     def influxdb(sent: list[Sent]) -> InfluxHistory:
         history = shipped(request.getfixturevalue("influxd"), sent)
@@ -212,7 +212,9 @@ def fill(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fill]:
         store.drop_older_than(BEGIN_MS + 2 * HOUR_MS)
         history, readers = history_of(store)
         closing.extend([readers, store])
-        return JoinedHistory(history, archive, Reach(readers, lambda: END_MS))
+        both = JoinedHistory(history, archive, Reach(readers, lambda: END_MS))
+        closing.append(both)
+        return both
 
     yield {
         "journal": journal,
@@ -221,7 +223,7 @@ def fill(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fill]:
         "joined with influxdb": joined_with_influxdb,
         "joined with curves in influxdb": joined_with_curves,
     }[request.param]
-    for one in closing:
+    for one in reversed(closing):
         one.close()
 
 
@@ -395,7 +397,7 @@ def test_the_latest_of_each_vital_is_the_last_by_position(fill: Fill) -> None:
         reading(400, 97.0, BEGIN_MS + 1_000, series=saturation),
         reading(401, 95.0, BEGIN_MS + 500, END_MS - 1, series=saturation),
     ]
-    found = fill(sent).latest("ward-a", "bed-01", BEGIN_MS)
+    found = fill(sent).latest("ward-a", ("bed-01",), BEGIN_MS)["bed-01"]
     last = max(
         (one for one in sent if one.series == HEART_RATE),
         key=lambda one: (
@@ -432,7 +434,12 @@ def test_beds_and_wards_are_kept_apart(fill: Fill) -> None:
     assert [one.kept.value for one in store.readings(HEART_RATE, WHOLE)] == [71.0]
     assert store.vitals("ward-a", "bed-01") == ["heart_rate"]
     assert store.vitals("ward-c", "bed-01") == []
-    assert store.latest("ward-a", "bed-03", 0) == {}
+    latest = store.latest("ward-a", ("bed-02", "bed-03", "bed-01"), 0)
+    assert list(latest) == ["bed-02", "bed-03", "bed-01"]
+    assert latest["bed-01"]["heart_rate"].kept.value == 71.0
+    assert latest["bed-02"]["heart_rate"].kept.value == 73.0
+    assert latest["bed-03"] == {}
+    assert store.latest("ward-a", (), 0) == {}
     (bucket,) = store.buckets(HEART_RATE, WHOLE, grid_of(WHOLE, 1), None)
     assert bucket.numbers == 1
 

@@ -45,6 +45,7 @@ class WebServer:
             if not self._thread.is_alive():
                 raise BusError(f"the web server at {self.url} did not start")
             self._thread.join(0.01)
+        threading.Thread(target=_load, name="web-load", daemon=True).start()
         return self
 
     def stop(self) -> None:
@@ -53,6 +54,13 @@ class WebServer:
         if self._thread.is_alive():
             self._thread.join(5)
         self._socket.close()
+
+
+def _load() -> None:
+    """Import what FastAPI imports at its first request, which would wait for it."""
+    import anyio
+
+    anyio.run(anyio.sleep, 0)
 
 
 def _bind(host: str, port: int) -> socket.socket:

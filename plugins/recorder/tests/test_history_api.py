@@ -229,11 +229,11 @@ def test_an_hour_that_is_damaged_is_a_gap_and_the_rest_is_there(
         send(run, hour + 1)
         run.now_ms += HOUR_MS
     send(run, 4)
-    run.restart()
     path = journal_files(tmp_path / "recorder")[1]
     with path.open("r+b") as file:
         file.seek(0)
         file.write(b"\x00" * 4_096)
+    run.restart()
     found = ask(run, "/v1/beds/ward-a/bed-01/history?vital=heart_rate")
     assert seqs(found) == [1, 3, 4]
     gaps = ask(run, f"/v1/beds/ward-a/bed-01/gaps?vital=heart_rate&from_ms={START_MS}")

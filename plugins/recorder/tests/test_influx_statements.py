@@ -60,7 +60,7 @@ def test_a_name_that_looks_like_a_statement_finds_nothing(
         assert list(history.readings(series, DAY)) == []
         assert history.buckets(series, DAY, grid_of(DAY, 10), None) == []
     assert history.vitals(nasty, "bed-01") == []
-    assert history.latest("w", nasty, 0) == {}
+    assert history.latest("w", (nasty, "bed-02"), 0) == {nasty: {}, "bed-02": {}}
     usual = list(history.readings(Series("w", "bed-01", "heart_rate"), DAY))
     assert [one.kept.value for one in usual] == [72.0]
     history.close()
@@ -80,7 +80,7 @@ def test_a_bucket_that_is_not_there_yet_has_nothing(settings: InfluxSettings) ->
     assert list(history.readings(series, DAY)) == []
     assert history.buckets(series, DAY, grid_of(DAY, 10), None) == []
     assert history.vitals("w", "bed-01") == []
-    assert history.latest("w", "bed-01", 0) == {}
+    assert history.latest("w", ("bed-01",), 0) == {"bed-01": {}}
     history.close()
 
 

@@ -148,9 +148,9 @@ def test_a_chunk_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
     assert readings - 120 <= len(found) < readings
     assert "cannot be read" in readers.torn[path.name]
     newest = Newest(store, Listing(store, readers), readers)
-    assert "heart_rate" in newest.of_bed("ward-a", "bed-02", 0)
+    assert "heart_rate" in newest.of_beds("ward-a", ("bed-02",), 0)["bed-02"]
     for stream in STREAMS:
-        newest.of_bed(stream.ward, stream.bed, 0)
+        newest.of_beds(stream.ward, (stream.bed,), 0)
     assert readers.paths() == [path], "the rest of it serves"
     readers.close()
     store.close()

@@ -51,6 +51,10 @@ class StoredReading(NamedTuple):
         return Position(self.kept.at_ms, device, boot, self.kept.seq)
 
 
+Latest = dict[str, StoredReading]
+"""The newest readings of a bed, by the names of its vitals, sorted."""
+
+
 class Position(NamedTuple):
     """A place in a series: by time, then by name, so that no two share one."""
 
@@ -109,10 +113,13 @@ class HistoryStore(Protocol):
         """
         ...
 
-    def latest(self, ward: str, bed: str, since_ms: int) -> dict[str, StoredReading]:
-        """Return the reading with the last position of each of a bed's vitals.
+    def latest(
+        self, ward: str, beds: tuple[str, ...], since_ms: int
+    ) -> dict[str, Latest]:
+        """Return the reading with the last position of each vital, of each bed.
 
-        One that is older than `since_ms` may be left out.
+        One that is older than `since_ms` may be left out. Of many beds at once: to ask
+        for each by itself takes many times as long.
         """
         ...
 

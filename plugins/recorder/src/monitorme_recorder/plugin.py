@@ -122,6 +122,7 @@ class Recorder(Plugin[RecorderConfig]):
         self._rescue = Rescue(self._store, self._past, context)
         self._rescue.begin(self._writer)
         self._past.tell(context)
+        self._past.ask_ahead(context.wards, self.config.wards)
         app = history_app(self._past, self._store, self._watching.clocks, context)
         self._server = WebServer(app, host=self.config.host, port=self.config.port)
         self._server.start()
@@ -193,15 +194,15 @@ class Recorder(Plugin[RecorderConfig]):
         if self._server is not None:
             self._server.stop()
             self._server = None
-        if self._influx is not None:
-            self._influx.stop()
-            self._influx = None
         if self._checking is not None:
             self._checking.stop()
             self._checking = None
         if self._past is not None:
             self._past.close()
             self._past = None
+        if self._influx is not None:
+            self._influx.stop()
+            self._influx = None
         if self._store is not None:
             closing = self._writer.submit(self._store.close)
             self._store = None

@@ -11,8 +11,9 @@ from monitorme_recorder.api.charts import add_charts
 from monitorme_recorder.api.exports import add_export
 from monitorme_recorder.api.lines import NDJSON, as_sent, blocks
 from monitorme_recorder.api.models import LatestOut, json_of, latest_fields
-from monitorme_recorder.api.questions import DAY_MS, Id, wanted_vital
+from monitorme_recorder.api.questions import Id, wanted_vital
 from monitorme_recorder.history.past import Past
+from monitorme_recorder.history_store import Latest
 
 
 def bed_routes(past: Past, context: Context) -> APIRouter:
@@ -24,7 +25,7 @@ def bed_routes(past: Past, context: Context) -> APIRouter:
     @router.get("/latest", response_model=dict[str, LatestOut])
     def latest(ward: Id, bed: Id) -> Response:
         """Return the newest reading of each of a bed's vitals, of two days at most."""
-        return json_of(_latest(past, context, ward, bed))
+        return json_of(_fields(past.latest(ward, (bed,))[bed]))
 
     @router.get("/since", response_class=StreamingResponse)
     def since(
@@ -53,14 +54,11 @@ def ward_routes(past: Past, context: Context) -> APIRouter:
     def latest_of_ward(ward: Id) -> Response:
         """Return the newest readings of each of a ward's beds, of two days at most."""
         beds = context.wards[ward].beds if ward in context.wards else ()
-        return json_of({bed: _latest(past, context, ward, bed) for bed in beds})
+        found = past.latest(ward, beds)
+        return json_of({bed: _fields(latest) for bed, latest in found.items()})
 
     return router
 
 
-def _latest(
-    past: Past, context: Context, ward: str, bed: str
-) -> dict[str, dict[str, object]]:
-    since_ms = max(0, context.now_ms() - 2 * DAY_MS)
-    found = past.readings.latest(ward, bed, since_ms)
-    return {vital: latest_fields(one) for vital, one in found.items()}
+def _fields(latest: Latest) -> dict[str, dict[str, object]]:
+    return {vital: latest_fields(one) for vital, one in latest.items()}

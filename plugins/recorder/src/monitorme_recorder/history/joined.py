@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from monitorme.contract.readings import FUTURE_TOLERANCE_MS
-from monitorme.errors import StorageError
 from monitorme_recorder.curve import Points, in_order
 from monitorme_recorder.history.journal import JournalHistory
 from monitorme_recorder.history.older import Older
@@ -24,6 +23,7 @@ from monitorme_recorder.history_store import (
     Archive,
     Bucket,
     Grid,
+    Latest,
     NoCurve,
     Period,
     Series,
@@ -42,6 +42,10 @@ class JoinedHistory:
         self._older = Older(archive)
         self._reach = reach
 
+    def close(self) -> None:
+        """Ask the archive no more."""
+        self._older.close()
+
     def vitals(self, ward: str, bed: str) -> list[str]:
         """Return the vitals of which a bed has readings in either store."""
         both = {*self._journal.vitals(ward, bed), *self._archive.vitals(ward, bed)}
@@ -56,26 +60,20 @@ class JoinedHistory:
             return answers[0]
         return _each_once(heapq.merge(*answers, key=attrgetter("position")))
 
-    def latest(self, ward: str, bed: str, since_ms: int) -> dict[str, StoredReading]:
-        """Return the newest readings; of the journal alone where it has every vital.
+    def latest(
+        self, ward: str, beds: tuple[str, ...], since_ms: int
+    ) -> dict[str, Latest]:
+        """Return the newest readings; of the journal alone where it has all of the time.
 
         Without an answer from the archive the journal's is better than none.
         """
-        found = self._journal.latest(ward, bed, since_ms)
+        found = self._journal.latest(ward, beds, since_ms)
         now_ms = self._reach.now_ms()
         missing = self._reach.missing(Period(0, EVER_MS))
         if not any(one.from_ms < now_ms and since_ms < one.to_ms for one in missing):
             return found
-        try:
-            older = self._older.of_bed(ward, bed, since_ms, now_ms, missing)
-        except StorageError as error:
-            log.warning("newest readings of the journal alone: %s", error)
-            return found
-        for vital, one in older.items():
-            known = found.get(vital)
-            if known is None or one.position > known.position:
-                found[vital] = one
-        return dict(sorted(found.items()))
+        older = self._older.of_beds(ward, beds, since_ms, now_ms, missing)
+        return {bed: _newer(found[bed], older[bed]) for bed in beds}
 
     def buckets(
         self, series: Series, period: Period, grid: Grid, component: str | None
@@ -157,6 +155,16 @@ class JoinedHistory:
             # An hour that was dropped meanwhile is in neither, or in both.
             if oldest == self._reach.oldest_hour():
                 return in_order([there, here])
+
+
+def _newer(one: Latest, other: Latest) -> Latest:
+    """Return the last of each vital that either has."""
+    found = one.copy()
+    for vital, candidate in other.items():
+        known = found.get(vital)
+        if known is None or candidate.position > known.position:
+            found[vital] = candidate
+    return dict(sorted(found.items()))
 
 
 def _each_once(readings: Iterator[StoredReading]) -> Iterator[StoredReading]:

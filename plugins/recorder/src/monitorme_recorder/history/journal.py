@@ -23,6 +23,7 @@ from monitorme_recorder.history.sums import bucketed
 from monitorme_recorder.history_store import (
     Bucket,
     Grid,
+    Latest,
     Period,
     Position,
     Series,
@@ -55,9 +56,11 @@ class JournalHistory:
         """Return the readings of a period in order of position."""
         return _in_order(self._listing, self._parts(series, period), period)
 
-    def latest(self, ward: str, bed: str, since_ms: int) -> dict[str, StoredReading]:
-        """Return the reading with the last position of each of a bed's vitals."""
-        return self._newest.of_bed(ward, bed, since_ms)
+    def latest(
+        self, ward: str, beds: tuple[str, ...], since_ms: int
+    ) -> dict[str, Latest]:
+        """Return the reading with the last position of each vital, of each bed."""
+        return self._newest.of_beds(ward, beds, since_ms)
 
     def buckets(
         self, series: Series, period: Period, grid: Grid, component: str | None

@@ -128,12 +128,17 @@ class Moment:
         self._readers = readers
         self._open_files = open_files
 
-    def each_file(self, ask: Callable[[Reader], Iterable[T]]) -> Iterator[T]:
+    def each_file(
+        self,
+        ask: Callable[[Reader], Iterable[T]],
+        *,
+        newest_first: bool = False,
+    ) -> Iterator[T]:
         """Return what each file answers in turn, as long as the moment is held.
 
         One that is damaged answers up to there, one that is gone nothing.
         """
-        for path in self.paths:
+        for path in reversed(self.paths) if newest_first else self.paths:
             yield from self._answer(path, ask)
 
     def _answer(self, path: Path, ask: Callable[[Reader], Iterable[T]]) -> list[T]:
@@ -207,13 +212,14 @@ def not_folded(held: Tails, db: sqlite3.Connection | None) -> dict[Stream, list[
 
 
 def streams_of(
-    db: sqlite3.Connection, ward: str, bed: str, vital: str | None = None
+    db: sqlite3.Connection, ward: str, bed: str | None = None, vital: str | None = None
 ) -> list[tuple[int, Stream]]:
-    """Return a file's streams of a bed, or of one of its vitals, by number."""
-    sql = "select id, ward, bed, vital, device, boot from stream where ward=? and bed=?"
-    values = [ward, bed]
-    if vital is not None:
-        sql, values = sql + " and vital=?", [*values, vital]
+    """Return a file's streams of a ward, a bed or one of its vitals, by number."""
+    sql = "select id, ward, bed, vital, device, boot from stream where ward=?"
+    values = [ward]
+    for name, value in (("bed", bed), ("vital", vital)):
+        if value is not None:
+            sql, values = f"{sql} and {name}=?", [*values, value]
     rows = db.execute(sql, values).fetchall()
     return [(number, Stream(*fields)) for number, *fields in rows]
 

@@ -1,11 +1,12 @@
 """Everything that can be asked about the past, in one place."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final, Self
 
 from monitorme.contract.vitals import Vital, VitalKind
-from monitorme.plugin import Context
+from monitorme.plugin import Context, Ward
+from monitorme_recorder.history.ahead import Ahead
 from monitorme_recorder.history.arrivals import Arrivals
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.inventory import Inventory
@@ -16,13 +17,22 @@ from monitorme_recorder.history.losses import Written
 from monitorme_recorder.history.reach import Reach
 from monitorme_recorder.history.silences import Silence, quiet, silences
 from monitorme_recorder.history.stays import Stays
-from monitorme_recorder.history_store import Archive, HistoryStore, Period, Series
+from monitorme_recorder.history_store import (
+    Archive,
+    HistoryStore,
+    Latest,
+    Period,
+    Series,
+)
+from monitorme_recorder.hour_file import HOUR_MS
 from monitorme_recorder.store import Store
 
 _DAMAGED: Final = "journal_damaged"
 _UNREADABLE: Final = "unreadable_"
 _NAMED: Final = 5
 """So many damaged hours are named in an alarm."""
+LATEST_MS: Final = 48 * HOUR_MS
+"""What is older than this is no newest reading."""
 MOST_SUSPECTS: Final = 50
 """With more, all readings are looked at in one go."""
 
@@ -48,6 +58,7 @@ class Past:
         self.arrivals = Arrivals(store, self.readers)
         self.inventory = Inventory(store, self.readers)
         self.written = Written(store, self.readers)
+        self._ahead: Ahead | None = None
         self.stays = Stays(store.folder)
         if self.stays.is_new:
             self.stays.take(self.written.admissions())
@@ -55,7 +66,11 @@ class Past:
             self.stays.complete(self.written.admissions())
 
     def close(self) -> None:
-        """Close the files."""
+        """Close the files, and ask no archive any more."""
+        if self._ahead is not None:
+            self._ahead.stop()
+        if self._joined is not None:
+            self._joined.close()
         self.readers.close()
         self.stays.close()
 
@@ -89,6 +104,17 @@ class Past:
             f"the journal is damaged in the hours from {hours}{more} (UTC): what could "
             "be read of them is served; look at the recorder's disk",
         )
+
+    def latest(self, ward: str, beds: tuple[str, ...]) -> dict[str, Latest]:
+        """Return the newest reading of each vital of each bed, of two days at most."""
+        since_ms = max(0, self.reach.now_ms() - LATEST_MS)
+        return self.readings.latest(ward, beds, since_ms)
+
+    def ask_ahead(self, wards: Mapping[str, Ward], served: tuple[str, ...]) -> None:
+        """Ask for the newest of the wards served from now on; none means all of them."""
+        asked = {name: wards[name] for name in served or wards if name in wards}
+        self._ahead = Ahead(self.latest, asked)
+        self._ahead.start()
 
     def silences(self, leg: Leg, name: str, vital: Vital) -> Iterator[Silence]:
         """Return when a vital had no usable reading for longer than it may be stale."""

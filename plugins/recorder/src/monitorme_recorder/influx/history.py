@@ -12,6 +12,7 @@ from monitorme_recorder.curve import Points
 from monitorme_recorder.history_store import (
     Bucket,
     Grid,
+    Latest,
     Period,
     Series,
     StoredReading,
@@ -80,21 +81,21 @@ class InfluxHistory:
         found = self._points(bucket, statements.readings(series, period))
         return rows.readings(series.ward, series.bed, found)
 
-    def latest(self, ward: str, bed: str, since_ms: int) -> dict[str, StoredReading]:
-        """Return the reading with the last position of each of a bed's vitals."""
-        found: dict[str, StoredReading] = {}
+    def latest(
+        self, ward: str, beds: tuple[str, ...], since_ms: int
+    ) -> dict[str, Latest]:
+        """Return the reading with the last position of each vital, of each bed."""
+        if not beds:
+            return {}
+        points: dict[str, list[rows.Point]] = {bed: [] for bed in beds}
         for bucket, each in zip(
             self._buckets(), (SAME_MS, SAME_MS_OF_WAVES), strict=True
         ):
-            statement = statements.newest(ward, bed, since_ms, each)
-            points = sorted(
-                self._points(bucket, statement), key=lambda point: point.row["time"]
-            )
-            for one in rows.readings(ward, bed, points):
-                known = found.get(one.stream.vital)
-                if known is None or one.position > known.position:
-                    found[one.stream.vital] = one
-        return dict(sorted(found.items()))
+            statement = statements.newest(ward, beds, since_ms, each)
+            for point in self._points(bucket, statement):
+                # Others may have written points that name no bed of ours.
+                points.get(str(point.row.get("bed")), []).append(point)
+        return {bed: _latest(ward, bed, some) for bed, some in points.items()}
 
     def buckets(
         self, series: Series, period: Period, grid: Grid, component: str | None
@@ -130,6 +131,16 @@ class InfluxHistory:
         known = self._catalogue.get(vital)
         is_waveform = known is not None and known.kind is VitalKind.WAVEFORM
         return self._buckets()[is_waveform]
+
+
+def _latest(ward: str, bed: str, points: list[rows.Point]) -> Latest:
+    found: Latest = {}
+    points.sort(key=lambda point: int(point.row["time"]))
+    for one in rows.readings(ward, bed, points):
+        known = found.get(one.stream.vital)
+        if known is None or one.position > known.position:
+            found[one.stream.vital] = one
+    return dict(sorted(found.items()))
 
 
 _JOIN: Final[dict[str, tuple[np.ufunc, float]]] = {

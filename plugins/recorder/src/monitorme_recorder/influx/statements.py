@@ -34,12 +34,13 @@ def curves(series: Series, period: Period) -> str:
     )
 
 
-def newest(ward: str, bed: str, since_ms: int, each: int) -> str:
-    """Return the statement for the last points of each of a bed's series."""
+def newest(ward: str, beds: tuple[str, ...], since_ms: int, each: int) -> str:
+    """Return the statement for the last points of each series of some beds."""
     from_ms = min(max(since_ms, 0), LAST_MS)
+    any_of = " OR ".join(f"bed = {literal(bed)}" for bed in beds)
     return (
-        f"SELECT * FROM /.*/ WHERE {_bed(ward, bed)} AND time >= {from_ms * NS_OF_MS}"
-        f" GROUP BY * ORDER BY time DESC LIMIT {each}"
+        f"SELECT * FROM /.*/ WHERE ward = {literal(ward)} AND ({any_of})"
+        f" AND time >= {from_ms * NS_OF_MS} GROUP BY * ORDER BY time DESC LIMIT {each}"
     )
 
 
