@@ -213,6 +213,12 @@ FAULTS: Final = (
         done.tear_current_hour,
     ),
     Fault(
+        "killed-while-an-hour-is-written-anew",
+        "pages of the hour's file that is written are overwritten, the recorder is killed, "
+        "and killed again while it writes the hour anew",
+        done.kill_while_written_anew,
+    ),
+    Fault(
         "torn-write-ahead-log",
         "pages of SQLite's write-ahead log are overwritten, then the recorder is killed",
         done.tear_log_ahead,

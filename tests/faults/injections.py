@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+from monitorme_recorder import in_place
 from tests.faults.clocks import HOUR_S
 from tests.faults.disks import full, tear
 from tests.faults.hospital import LONGER_THAN_KEEPALIVE_S, Hospital
@@ -157,6 +158,18 @@ def tear_current_hour(hospital: Hospital, chance: Random) -> None:
     time.sleep(1)
     hospital.wait_recovered()
     _tear_and_kill(hospital, hospital.journal_files()[-1], chance)
+
+
+def kill_while_written_anew(hospital: Hospital, chance: Random) -> None:
+    """Overwrite pages of the file that is written, and kill whoever mends it."""
+    tear_current_hour(hospital, chance)
+    folder = hospital.journal_files()[-1].parent
+    deadline = time.monotonic() + 60
+    while not list(folder.glob(f"*{in_place.WRITING}")):
+        assert time.monotonic() < deadline, "never: the hour is written anew"
+        time.sleep(0.005)
+    time.sleep(chance.uniform(0, 1))
+    hospital.kill("recorder")
 
 
 def tear_log_ahead(hospital: Hospital, chance: Random) -> None:

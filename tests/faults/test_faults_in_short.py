@@ -55,7 +55,11 @@ SHIPPING = (
     "influxdb-stopped",
     "recorder-killed-while-shipping",
 )
-TORN = ("torn-page-of-the-current-hour", "torn-write-ahead-log")
+TORN = (
+    "torn-page-of-the-current-hour",
+    "killed-while-an-hour-is-written-anew",
+    "torn-write-ahead-log",
+)
 SHARED = Plan(beds=30, is_relayed=True, device_processes=3, lines=3)
 
 
