@@ -179,7 +179,11 @@ def _unpacked(data: Value) -> list[Kept]:
 
 
 def _is_text(data: Value) -> bool:
+    """Say whether a payload may be one: an empty one says that an alarm is gone."""
+    if not isinstance(data, bytes):
+        return False
     try:
-        return isinstance(data, bytes) and bool(data.decode())
+        data.decode()
     except UnicodeDecodeError:
         return False
+    return True

@@ -18,6 +18,7 @@ from typing import Final
 
 from monitorme.errors import StorageError
 from monitorme_recorder.curve import curve_of, numbers_of
+from monitorme_recorder.events import EventTable
 from monitorme_recorder.records import (
     Kept,
     LogRecord,
@@ -96,6 +97,7 @@ class HourFile:
         newest = self._db.execute("select max(id) from log").fetchone()
         self.log_id: int = newest[0] or 0
         self._streams = {stream: number for number, stream in self.streams()}
+        self.events = EventTable(self._db)
 
     def _grow(self) -> None:
         """Add what a file of an earlier version does not have."""
@@ -147,6 +149,7 @@ class HourFile:
                 if self._db.in_transaction:
                     self._db.execute("rollback")
                 # What was numbered in a transaction that failed is not on disk.
+                self.events.read_again()
                 self._streams = {stream: number for number, stream in self.streams()}
                 raise
 
@@ -189,21 +192,6 @@ class HourFile:
         """Say whether the log has a row."""
         found = self._db.execute("select 1 from log where id=?", (log_id,))
         return found.fetchone() is not None
-
-    def has_event(self, number: int) -> bool:
-        """Say whether there is an event of a number."""
-        found = self._db.execute("select 1 from event where id=?", (number,))
-        return found.fetchone() is not None
-
-    def add_event(
-        self, received_ms: int, ward: str, bed: str, kind: str, payload: bytes
-    ) -> None:
-        """Keep an alarm, an admission or an event."""
-        self._db.execute(
-            "insert into event(received_ms, ward, bed, kind, payload)"
-            " values(?,?,?,?,?)",
-            (received_ms, ward, bed, kind, payload),
-        )
 
     def add_gap(
         self,

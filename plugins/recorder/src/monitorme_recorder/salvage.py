@@ -268,7 +268,7 @@ class _Salvage:
 
     def _copy_events_and_gaps(self) -> None:
         for _, event in self._old.events():
-            self._new.add_event(*event)
+            self._new.events.add(*event)
         for row in self._old.gaps():
             self._new.copy_gap(row)
 

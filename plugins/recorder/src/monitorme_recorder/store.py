@@ -253,7 +253,7 @@ class Store:
                 if fresh:
                     self._file.append(self._row(fresh))
                 for event in events:
-                    self._file.add_event(*event)
+                    self._file.events.add(*event)
         except StorageError:
             # What was numbered in a transaction that failed has no number.
             for track, _, _, _ in fresh:

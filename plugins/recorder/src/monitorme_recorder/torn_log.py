@@ -54,7 +54,7 @@ def save_from(torn: Torn, file: HourFile) -> int:
     """
     readings = 0
     seen: set[tuple[int, int]] = set()
-    has, has_events = file.has_row, file.has_event
+    has = file.has_row
     with file.transaction():
         for number, stream in sorted(torn.streams.items()):
             file.keep_stream(number, stream)
@@ -66,8 +66,8 @@ def save_from(torn: Torn, file: HourFile) -> int:
             file.append_at(number, pack_log([_numbered(r, torn, file) for r in fresh]))
             readings += len(fresh)
         for number, event in torn.events:
-            if not has_events(number):
-                file.add_event(*event)
+            if not file.events.has(number):
+                file.events.add(*event)
         # What else was behind had numbers too, and may be shipped already.
         file.append_at(file.log_id + ROWS_OF_AN_HOUR, b"")
     return readings

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from monitorme_recorder.events import Repeats
 from monitorme_recorder.history.hour_readers import HourReaders, Reader
 from monitorme_recorder.history.parts import Listing
 from monitorme_recorder.history.stays import AdmissionMessage
 from monitorme_recorder.history_store import Period
-from monitorme_recorder.hour_file import end_of, hour_of
+from monitorme_recorder.hour_file import hour_of
 from monitorme_recorder.spans import Span
 from monitorme_recorder.store import Store
 
@@ -45,7 +45,7 @@ class Happening(NamedTuple):
 
 _EVENTS: Final = (
     "select received_ms, kind, payload from event where ward=? and bed=?"
-    " and received_ms>=? and received_ms<? order by received_ms, id limit ?"
+    " and received_ms<? order by received_ms, id"
 )
 
 _ADMISSIONS: Final = (
@@ -102,20 +102,26 @@ class Written:
     def events(
         self, ward: str, bed: str, period: Period, limit: int
     ) -> list[Happening]:
-        """Return alarms, admissions and events of a bed, in order of arrival."""
+        """Return alarms, admissions and events of a bed, in order of arrival.
 
-        def may_hold(path: Path) -> bool:
-            return end_of(path) > period.from_ms and hour_of(path) < period.to_ms
+        What came again is told as of when it came first, whatever the period: so that
+        pages are the same as one answer.
+        """
+        repeats = Repeats()
 
         def ask(db: Reader) -> Iterator[Happening]:
-            rows = db.execute(_EVENTS, (ward, bed, *period, limit))
+            rows = db.execute(_EVENTS, (ward, bed, period.to_ms))
             return (Happening(*row) for row in rows)
 
+        def is_told(one: Happening) -> bool:
+            is_new = repeats.is_new(ward, bed, one.kind, one.payload)
+            return is_new and one.received_ms >= period.from_ms
+
         with self._listing.moment(
-            lambda paths: [path for path in paths if may_hold(path)],
+            lambda paths: [path for path in paths if hour_of(path) < period.to_ms],
             lambda stream: False,
         ) as moment:
-            return list(islice(moment.each_file(ask), limit))
+            return list(islice(filter(is_told, moment.each_file(ask)), limit))
 
 
 def _touches(loss: Loss, period: Period) -> bool:
