@@ -1,10 +1,12 @@
 """A closed hour is written anew: stopped, failing, fed with noise, and its neighbours."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -181,3 +183,12 @@ def test_what_only_the_log_has_left_is_seen_again(tmp_path: Path) -> None:
     readers.close()
     store.close()
     assert everything_in(tmp_path) == list(range(1, 3 * PER_HOUR + 1))
+
+
+def test_noise_for_watermarks_next_door_holds_nothing_up(tmp_path: Path) -> None:
+    first, second = hours(tmp_path, 2)
+    with closing(sqlite3.connect(first)) as db:
+        db.execute("update watermark set data=x'c100ff'")
+        db.commit()
+    overwrite(second, pages_of(second, "chunk")[2:4], Random(3).randbytes)
+    assert everything_in(tmp_path) == list(range(1, 2 * PER_HOUR + 1))

@@ -5,28 +5,21 @@ asked for from the devices again, and becomes a gap where they no longer hold it
 Of a closed hour it is a gap at once: what the hour's own watermarks say that it had.
 """
 
-import logging
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import msgspec
-
 from monitorme.contract.readings import Reading
 from monitorme.contract.vitals import Catalogue, VitalKind
-from monitorme.errors import StorageError
-from monitorme_recorder import watermark as watermarks
 from monitorme_recorder.damaged_file import DamagedFile
 from monitorme_recorder.hour_file import (
     ROWS_OF_AN_HOUR,
     HourFile,
     end_of,
     hour_of,
-    journal_files,
-    storage_errors,
 )
+from monitorme_recorder.marks import Marks, marks_before, marks_left, packed
 from monitorme_recorder.memory import kept_of_record
 from monitorme_recorder.pages import Pages
 from monitorme_recorder.records import (
@@ -40,12 +33,8 @@ from monitorme_recorder.spans import Span
 from monitorme_recorder.tracks import chunk_size
 from monitorme_recorder.watermark import Watermark
 
-log = logging.getLogger(__name__)
-
 READINGS_A_ROW: Final = 500
 _NOBODY: Final = ("", "")
-
-Marks = dict[tuple[str, str], Watermark]
 
 
 class LostSpan(NamedTuple):
@@ -72,7 +61,7 @@ def salvage(
     What is lost of a closed hour is named in it, boot by boot, where the hour's
     watermarks can be read.
     """
-    before = _marks_before(path)
+    before = marks_before(path)
     begins = {key: mark.through + 1 for key, mark in before.items()}
     new = HourFile(into)
     try:
@@ -112,19 +101,19 @@ class _Salvage:
         self._fold_the_rest()
         new.mark_folded(new.log_id)
         self._copy_events_and_gaps()
-        new.save_watermarks(_saved(self._marks))
+        new.save_watermarks(packed(self._marks))
         return self._readings
 
     def name_lost(
         self, path: Path, begins: Mapping[tuple[str, str], int], noticed_ms: int
     ) -> list[LostSpan]:
         """Write down what is lost of a closed hour; returns it. Within a transaction."""
-        end, new = _marks_left(path), self._new
+        end, new = marks_left(path), self._new
         lost = list(self._lost(begins, end))
         # As the hour ended, but for what is lost: the next one begins with it.
         for one in lost:
             end[one.device, one.boot].lost.append(Span(one.first, one.last))
-        new.save_watermarks(_saved(end))
+        new.save_watermarks(packed(end))
         beds = {(one.device, one.boot): one for one in self._old.streams.values()}
         hour = (hour_of(path), end_of(path))
         for one in lost:
@@ -275,39 +264,3 @@ class _Salvage:
 
 def _mark(marks: Marks, stream: Stream) -> Watermark:
     return marks.setdefault((stream.device, stream.boot), Watermark())
-
-
-def _marks_before(path: Path) -> Marks:
-    """Return the watermarks with which the hour began: those of the hour before."""
-    for earlier in reversed(journal_files(path.parent)):
-        if earlier.name < path.name:
-            try:
-                return _marks_in(earlier)
-            except StorageError:
-                continue
-    return {}
-
-
-def _saved(marks: Marks) -> Iterator[tuple[str, str, bytes]]:
-    """Return watermarks as a file has them."""
-    for (device, boot), mark in marks.items():
-        yield device, boot, watermarks.save(mark)
-
-
-def _marks_left(path: Path) -> Marks:
-    """Return the watermarks of a damaged file; empty where they cannot be read."""
-    try:
-        return _marks_in(path)
-    except (StorageError, msgspec.MsgspecError) as error:
-        log.error("no watermarks left file=%s: %s", path.name, error)
-        return {}
-
-
-def _marks_in(path: Path) -> Marks:
-    with storage_errors(path):
-        db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        try:
-            rows = db.execute("select device, boot, data from watermark").fetchall()
-        finally:
-            db.close()
-    return {(device, boot): watermarks.load(data, 0) for device, boot, data in rows}

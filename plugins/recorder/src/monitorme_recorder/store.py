@@ -1,6 +1,5 @@
 """The recorder's store: the hour that is written, what is in memory, what was stored."""
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -23,12 +22,11 @@ from monitorme_recorder.hour_file import (
 )
 from monitorme_recorder.memory import DeviceBoot, Memory, kept_of
 from monitorme_recorder.opening import open_newest
-from monitorme_recorder.records import Kept, LogRecord, Stream, pack_columns
+from monitorme_recorder.records import Kept, Stream, pack_columns
+from monitorme_recorder.recovery import recover
 from monitorme_recorder.spans import Span
 from monitorme_recorder.tracks import Boot, Tail, Tails, Track
 from monitorme_recorder.watermark import Watermark
-
-log = logging.getLogger(__name__)
 
 FOLD_AT_ONCE: Final = 200
 """More streams are folded in the next transaction, so that none takes long."""
@@ -55,7 +53,7 @@ class Store:
         """The newest file while it is damaged: `rescue` comes before all that writes."""
         self.told = opened.told
         if opened.file is not None:
-            self._recover(opened.file)
+            self._go_on(opened.file)
         elif opened.damaged is None:
             self._file = HourFile(path_of(folder, now_ms))
 
@@ -70,7 +68,7 @@ class Store:
             return
         if mend(path) is None:
             raise StorageError(f"{path.name} is damaged and not written anew yet")
-        self._recover(HourFile(path))
+        self._go_on(HourFile(path))
         self.damaged = None
 
     @property
@@ -325,36 +323,10 @@ class Store:
             track.number = 0
         finished.close()
 
-    def _recover(self, file: HourFile) -> None:
+    def _go_on(self, file: HourFile) -> None:
         """Go on with a file where it ends."""
         self._file = file
-        for device, name, data in file.watermarks():
-            boot = self.memory.boot(device, name)
-            boot.mark = watermarks.load(data, self._opened_ms)
-        streams = dict(file.streams())
-        recovered = 0
-        for log_id, record, is_folded in file.since_checkpoint():
-            stream = streams.get(record.stream)
-            if stream is None:
-                log.error("a record of no stream in the log row=%d", log_id)
-                continue
-            track = self.memory.track(stream)
-            track.boot.mark.add(record.seq, record.received_ms)
-            track.boot.is_saved = False
-            if not is_folded:
-                recovered += self._again(track, record, log_id)
-        for track in self.memory.tracks():
-            if len(track.tail) >= track.limit:
-                self._full.append(track)
-        if recovered:
-            log.info("recovered from the log readings=%d", recovered)
-
-    def _again(self, track: Track, record: LogRecord, log_id: int) -> bool:
-        """Take in a logged reading as when it arrived; it was accepted then."""
-        kept = self.memory.kept(track.stream, record)
-        if kept is not None:
-            track.remember(track.compact(kept, record.payload), log_id)
-        return kept is not None
+        self._full += recover(file, self.memory, self._opened_ms)
 
 
 def _slices(kept: list[Kept], size: int) -> Iterator[list[Kept]]:

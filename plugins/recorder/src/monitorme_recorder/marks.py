@@ -1,0 +1,56 @@
+"""The watermarks that files have: with which an hour began, and with which it ended."""
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from monitorme.errors import StorageError
+from monitorme_recorder import watermark as watermarks
+from monitorme_recorder.hour_file import journal_files, storage_errors
+from monitorme_recorder.watermark import Watermark
+
+log = logging.getLogger(__name__)
+
+Marks = dict[tuple[str, str], Watermark]
+"""Watermarks by device and boot."""
+_UNREADABLE: Final = (StorageError, msgspec.MsgspecError)
+
+
+def marks_before(path: Path) -> Marks:
+    """Return the watermarks with which an hour began: those of the hour before."""
+    for earlier in reversed(journal_files(path.parent)):
+        if earlier.name < path.name:
+            try:
+                return _marks_in(earlier)
+            except _UNREADABLE as error:
+                log.error("no watermarks left file=%s: %s", earlier.name, error)
+    return {}
+
+
+def marks_left(path: Path) -> Marks:
+    """Return the watermarks of a damaged file; empty where they cannot be read."""
+    try:
+        return _marks_in(path)
+    except _UNREADABLE as error:
+        log.error("no watermarks left file=%s: %s", path.name, error)
+        return {}
+
+
+def packed(marks: Marks) -> Iterator[tuple[str, str, bytes]]:
+    """Return watermarks as a file has them."""
+    for (device, boot), mark in marks.items():
+        yield device, boot, watermarks.save(mark)
+
+
+def _marks_in(path: Path) -> Marks:
+    with (
+        storage_errors(path),
+        closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db,
+    ):
+        rows = db.execute("select device, boot, data from watermark").fetchall()
+    return {(device, boot): watermarks.load(data, 0) for device, boot, data in rows}
