@@ -23,6 +23,7 @@ from monitorme_recorder.history.inventory import Inventory
 from monitorme_recorder.hour_file import HOUR_MS, journal_files
 from monitorme_recorder.mending import mend
 from monitorme_recorder.records import Stream
+from monitorme_recorder.salvage import Mended
 from monitorme_recorder.store import Arrival, Store
 
 BEGIN_MS = 1_795_651_200_000
@@ -146,8 +147,8 @@ def test_neighbours_that_are_damaged_name_what_each_of_them_lost(
     for path, seed, first in ((second, 1, PER_HOUR), (third, 2, 2 * PER_HOUR)):
         tear(path, seed)
         done = mend(path, CATALOGUE, readers, threading.Event())
+        lost = lost_in(done)
         assert done is not None
-        lost = [seq for one in done.lost for seq in range(one.first, one.last + 1)]
         assert len(lost) > 0, "so many pages are not in two places"
         assert done.readings + len(lost) == PER_HOUR
         assert set(lost) <= set(range(first + 1, first + PER_HOUR + 1))
@@ -192,3 +193,31 @@ def test_noise_for_watermarks_next_door_holds_nothing_up(tmp_path: Path) -> None
         db.commit()
     overwrite(second, pages_of(second, "chunk")[2:4], Random(3).randbytes)
     assert everything_in(tmp_path) == list(range(1, 2 * PER_HOUR + 1))
+
+
+def lost_in(done: Mended | None) -> list[int]:
+    assert done is not None
+    return [seq for one in done.lost for seq in range(one.first, one.last + 1)]
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_of_the_first_hour_is_named_what_came_first_too(
+    tmp_path: Path, is_told: bool
+) -> None:
+    first, _ = hours(tmp_path, 2)
+    if not is_told:
+        # As a file of an earlier version: nobody knows with what it began.
+        with closing(sqlite3.connect(first)) as db:
+            db.execute("delete from meta where name='has_opening'")
+            db.commit()
+    for table in ("log", "chunk"):
+        overwrite(first, pages_of(first, table)[1:4], Random(3).randbytes)
+    done = mend(first, CATALOGUE, HourReaders(tmp_path), threading.Event())
+    lost = lost_in(done)
+    assert done is not None
+    if is_told:
+        assert lost[0] == 1
+        assert done.readings + len(lost) == PER_HOUR
+    else:
+        assert 1 not in lost
+        assert done.readings + len(lost) < PER_HOUR

@@ -53,6 +53,9 @@ create table if not exists folded(stream integer primary key, log integer not nu
 create table if not exists watermark(
     device text, boot text, data blob not null, primary key (device, boot))
     without rowid;
+create table if not exists opening(
+    device text, boot text, data blob not null, primary key (device, boot))
+    without rowid;
 create table if not exists event(
     id integer primary key, received_ms integer not null,
     ward text not null, bed text not null, kind text not null, payload blob not null);
@@ -264,6 +267,11 @@ class HourFile:
     def save_watermarks(self, saved: Iterable[tuple[str, str, bytes]]) -> None:
         """Write watermarks down: device, boot, data."""
         self._db.executemany("insert or replace into watermark values(?,?,?)", saved)
+
+    def save_opening(self, saved: Iterable[tuple[str, str, bytes]]) -> None:
+        """Write down the watermarks with which the hour began."""
+        self._db.executemany("insert or replace into opening values(?,?,?)", saved)
+        self._db.execute("insert or replace into meta values('has_opening', 1)")
 
     def watermarks(self) -> Iterator[tuple[str, str, bytes]]:
         """Return the watermarks that were written down."""

@@ -2,8 +2,8 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -18,18 +18,25 @@ log = logging.getLogger(__name__)
 
 Marks = dict[tuple[str, str], Watermark]
 """Watermarks by device and boot."""
+_HAS_OPENING: Final = "select 1 from meta where name='has_opening'"
 _UNREADABLE: Final = (StorageError, msgspec.MsgspecError)
 
 
-def marks_before(path: Path) -> Marks:
-    """Return the watermarks with which an hour began: those of the hour before."""
+def marks_before(path: Path) -> Marks | None:
+    """Return the watermarks with which an hour began; None where nobody knows them.
+
+    They are its own, or those with which the hour before ended.
+    """
+    own = _opening_in(path)
+    if own is not None:
+        return own
     for earlier in reversed(journal_files(path.parent)):
         if earlier.name < path.name:
             try:
                 return _marks_in(earlier)
             except _UNREADABLE as error:
                 log.error("no watermarks left file=%s: %s", earlier.name, error)
-    return {}
+    return None
 
 
 def marks_left(path: Path) -> Marks:
@@ -47,10 +54,30 @@ def packed(marks: Marks) -> Iterator[tuple[str, str, bytes]]:
         yield device, boot, watermarks.save(mark)
 
 
+def _opening_in(path: Path) -> Marks | None:
+    """Return what a file itself says; None where that cannot be read, or is not there."""
+    try:
+        with _reading(path) as db:
+            if db.execute(_HAS_OPENING).fetchone() is None:
+                return None
+            return _loaded(db.execute("select device, boot, data from opening"))
+    except _UNREADABLE:
+        return None
+
+
 def _marks_in(path: Path) -> Marks:
+    with _reading(path) as db:
+        return _loaded(db.execute("select device, boot, data from watermark"))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     with (
         storage_errors(path),
         closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db,
     ):
-        rows = db.execute("select device, boot, data from watermark").fetchall()
+        yield db
+
+
+def _loaded(rows: Iterable[tuple[str, str, bytes]]) -> Marks:
     return {(device, boot): watermarks.load(data, 0) for device, boot, data in rows}

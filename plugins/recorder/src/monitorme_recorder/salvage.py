@@ -5,7 +5,7 @@ asked for from the devices again, and becomes a gap where they no longer hold it
 Of a closed hour it is a gap at once: what the hour's own watermarks say that it had.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -62,13 +62,14 @@ def salvage(
     watermarks can be read.
     """
     before = marks_before(path)
-    begins = {key: mark.through + 1 for key, mark in before.items()}
     new = HourFile(into)
     try:
         with Pages(path) as pages, new.transaction():
+            if before is not None:
+                new.save_opening(packed(before))
             work = _Salvage(DamagedFile(pages), new, before, catalogue)
             readings = work.run()
-            lost = [] if is_newest else work.name_lost(path, begins, noticed_ms)
+            lost = [] if is_newest else work.name_lost(path, noticed_ms)
     finally:
         new.close()
     return Mended(readings, lost)
@@ -78,11 +79,17 @@ class _Salvage:
     """Copies what is readable, each reading once."""
 
     def __init__(
-        self, old: DamagedFile, new: HourFile, marks: Marks, catalogue: Catalogue
+        self,
+        old: DamagedFile,
+        new: HourFile,
+        before: Marks | None,
+        catalogue: Catalogue,
     ) -> None:
         self._old = old
         self._new = new
-        self._marks = marks
+        self._is_begin_known = before is not None
+        self._marks = before or {}
+        """What is stored, with what was when the hour began."""
         self._catalogue = catalogue
         self._logged: Marks = {}
         self._first: dict[tuple[str, str], int] = {}
@@ -104,12 +111,10 @@ class _Salvage:
         new.save_watermarks(packed(self._marks))
         return self._readings
 
-    def name_lost(
-        self, path: Path, begins: Mapping[tuple[str, str], int], noticed_ms: int
-    ) -> list[LostSpan]:
+    def name_lost(self, path: Path, noticed_ms: int) -> list[LostSpan]:
         """Write down what is lost of a closed hour; returns it. Within a transaction."""
         end, new = marks_left(path), self._new
-        lost = list(self._lost(begins, end))
+        lost = list(self._lost(end))
         # As the hour ended, but for what is lost: the next one begins with it.
         for one in lost:
             end[one.device, one.boot].lost.append(Span(one.first, one.last))
@@ -123,19 +128,16 @@ class _Salvage:
                 new.add_gap(stream, span, noticed_ms, "journal_damaged", hour)
         return lost
 
-    def _lost(
-        self, begins: Mapping[tuple[str, str], int], end: Marks
-    ) -> Iterator[LostSpan]:
+    def _lost(self, end: Marks) -> Iterator[LostSpan]:
         """Return what the watermarks of the hour's end know and nothing has any more.
 
-        `begins` are the seqs with which it began. Of the journal's first hour nobody
-        knows them (none is given): what is lost before the first that was saved cannot
-        be told from what came earlier.
+        Where nobody knows with which it began, what is lost before the first that was
+        saved cannot be told from what came earlier.
         """
         for key, mark in sorted(end.items()):
-            if not begins and key not in self._first:
+            if not self._is_begin_known and key not in self._first:
                 continue
-            first = begins.get(key, 1) if begins else self._first[key]
+            first = 1 if self._is_begin_known else self._first[key]
             found = self._marks.get(key, Watermark())
             for span in mark.stored():
                 for part in found.lacking(span):

@@ -55,7 +55,7 @@ class Store:
         if opened.file is not None:
             self._go_on(opened.file)
         elif opened.damaged is None:
-            self._file = HourFile(path_of(folder, now_ms))
+            self._begin(HourFile(path_of(folder, now_ms)))
 
     def rescue(self, mend: Callable[[Path], object | None]) -> None:
         """Have the newest hour written anew if it is damaged, and go on with it.
@@ -287,7 +287,7 @@ class Store:
                 for kept in _slices(tail, 2 * track.full):
                     self._file.add_chunk(track.stream, kept)
             if is_checkpoint:
-                self._save(self._file, unsaved)
+                self._file.save_watermarks(_saved(unsaved))
                 others = self.memory.first_log(besides=set(tracks))
                 folded = self._file.log_id if others is None else others - 1
                 self._file.mark_folded(folded)
@@ -298,11 +298,6 @@ class Store:
         if is_checkpoint:
             for boot in unsaved:
                 boot.is_saved = True
-
-    def _save(self, file: HourFile, boots: Iterable[Boot]) -> None:
-        file.save_watermarks(
-            (one.device, one.boot, watermarks.save(one.mark)) for one in boots
-        )
 
     def _turn_hour(self, arrivals: list[Sorted], events: list[BedEvent]) -> None:
         """Go on in the file of the newest arrival's hour, when that has begun."""
@@ -315,13 +310,19 @@ class Store:
         if path.name <= self._file.path.name:
             return
         self.fold()
-        following = HourFile(path)
-        with following.transaction():
-            self._save(following, self.memory.boots().values())
-        finished, self._file = self._file, following
+        finished = self._file
+        self._begin(HourFile(path))
         for track in self.memory.tracks():
             track.number = 0
         finished.close()
+
+    def _begin(self, file: HourFile) -> None:
+        """Begin an hour: with what is stored so far."""
+        boots = self.memory.boots().values()
+        with file.transaction():
+            file.save_opening(_saved(boots))
+            file.save_watermarks(_saved(boots))
+        self._file = file
 
     def _go_on(self, file: HourFile) -> None:
         """Go on with a file where it ends."""
@@ -332,3 +333,9 @@ class Store:
 def _slices(kept: list[Kept], size: int) -> Iterator[list[Kept]]:
     for start in range(0, len(kept), size):
         yield kept[start : start + size]
+
+
+def _saved(boots: Iterable[Boot]) -> Iterator[tuple[str, str, bytes]]:
+    """Return boots' watermarks as a file has them."""
+    for one in boots:
+        yield one.device, one.boot, watermarks.save(one.mark)
