@@ -16,6 +16,7 @@ from monitorme.contract.topics import BedId, DeviceTopic, EventTopic, VitalTopic
 from monitorme.errors import StorageError
 from monitorme.messaging import Message
 from monitorme.testing import START_MS, PluginRun
+from monitorme.testing.torn_pages import overwrite, pages_of
 from monitorme_recorder import mending, room
 from monitorme_recorder.checking import Checking
 from monitorme_recorder.config import RecorderConfig
@@ -382,11 +383,7 @@ def test_a_torn_page_of_a_closed_hour_stops_no_comparison(tmp_path: Path) -> Non
     run.now_ms += HOUR_MS
     run.start()
     run.plugin.handle([message(run, seq) for seq in range(2_000, 2_010)])
-    size = path.stat().st_size
-    with path.open("r+b") as file:
-        for offset in range(8_192, size, 12_288):
-            file.seek(offset)
-            file.write(b"\xa5" * 4_096)
+    overwrite(path, pages_of(path, "chunk")[:1], lambda size: b"\xa5" * size)
     with Past(store_of(run), lambda: run.now_ms) as past:
         seqs = {one.kept.seq for one in past.inventory.everything()}
         assert set(range(2_000, 2_010)) <= seqs
