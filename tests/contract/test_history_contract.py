@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from pytest_mock import MockerFixture
 
 from monitorme.contract.readings import Lead, Reading, ReadingValue, judge
 from monitorme.contract.vitals import Catalogue
 from monitorme.influxd import ORG, Influxd
 from monitorme.testing.influxdb import running_influxdb
 from monitorme_recorder.curve import Points
+from monitorme_recorder.history import joined as joining
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.joined import JoinedHistory
 from monitorme_recorder.history.journal import JournalHistory
@@ -163,13 +165,8 @@ def shipped(influxd: Influxd, sent: list[Sent]) -> InfluxHistory:
     return InfluxHistory(settings, CATALOGUE)
 
 
-STORES = [
-    "journal",
-    "influxdb",
-    "joined",
-    "joined with influxdb",
-    "joined with curves in influxdb",
-]
+JOINED = ["joined", "joined with influxdb", "joined with curves in influxdb"]
+STORES = ["journal", "influxdb", *JOINED]
 
 
 @pytest.fixture(params=STORES)
@@ -410,6 +407,39 @@ def test_the_latest_of_each_vital_is_the_last_by_position(fill: Fill) -> None:
     assert list(found) == ["heart_rate", "oxygen_saturation"]
     assert found["heart_rate"].kept.seq == last.reading.seq
     assert found["oxygen_saturation"].kept.seq == 400
+
+
+@pytest.mark.parametrize("fill", ["journal", *JOINED], indirect=True)
+def test_the_latest_are_at_hand_once_they_were_asked_for(fill: Fill) -> None:
+    """Those of the first hour are in the archive alone."""
+    temperature = HEART_RATE._replace(vital="body_temperature")
+    sent = [
+        *heart_rates(6),
+        reading(1, 37.5, BEGIN_MS + 1_000, series=temperature, device="d-3"),
+    ]
+    beds, store = ("bed-01", "bed-02"), fill(sent)
+    assert isinstance(store, JournalHistory | JoinedHistory)
+    assert store.latest_at_hand("ward-a", beds, 0) is None
+    found = store.latest("ward-a", beds, 0)
+    assert list(found["bed-01"]) == ["body_temperature", "heart_rate"]
+    assert store.latest_at_hand("ward-a", beds, 0) == found
+    later = store.latest_at_hand("ward-a", beds, END_MS - HOUR_MS)
+    assert later is not None
+    assert list(later["bed-01"]) == ["heart_rate"]
+    assert store.latest_at_hand("ward-a", ("bed-03",), 0) is None
+
+
+@pytest.mark.parametrize("fill", JOINED[:1], indirect=True)
+def test_what_is_at_hand_is_looked_after_now_and_then(
+    fill: Fill, mocker: MockerFixture
+) -> None:
+    store = fill(heart_rates(7))
+    assert isinstance(store, JoinedHistory)
+    found = store.latest("ward-a", ("bed-01",), 0)
+    assert store.latest_at_hand("ward-a", ("bed-01",), 0) == found
+    later_s = time.monotonic() + joining.SEEN_FOR_S
+    mocker.patch.object(time, "monotonic", return_value=later_s)
+    assert store.latest_at_hand("ward-a", ("bed-01",), 0) is None
 
 
 def test_beds_and_wards_are_kept_apart(fill: Fill) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import urllib3
+from pytest_mock import MockerFixture
 
 from monitorme.contract.readings import Reading
 from monitorme.contract.topics import BedId, VitalTopic
@@ -23,6 +24,7 @@ from monitorme.testing.influxdb import running_influxdb
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.history.ahead import Ahead
 from monitorme_recorder.history.older import PATIENCE_S
+from monitorme_recorder.history.past import Past
 from monitorme_recorder.influx.settings import InfluxSettings
 from monitorme_recorder.plugin import Recorder
 
@@ -123,6 +125,21 @@ def test_nobody_waits_for_what_was_asked_ahead(
     send(run, 2, "respiratory_rate")
     assert latest(run) == {"heart_rate": 31.0, "respiratory_rate": 32.0}
     assert questions(proxy) == before
+
+
+def test_what_is_at_hand_is_answered_without_a_thread(
+    new_recorder: Callable[[], PluginRun],
+    caplog: pytest.LogCaptureFixture,
+    mocker: MockerFixture,
+) -> None:
+    run = new_recorder()
+    wait_until(lambda: ASKED in caplog.text)
+    asked = mocker.spy(Past, "latest")
+    assert latest(run) == {"heart_rate": 31.0}
+    url = run.context.endpoints["history"]
+    answer = HTTP.request("GET", f"{url}/v1/beds/ward-a/bed-01/latest")
+    assert answer.json()["heart_rate"]["value"] == 31.0
+    assert asked.call_count == 0
 
 
 def test_who_asks_sooner_is_answered_rightly(

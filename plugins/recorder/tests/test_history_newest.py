@@ -7,15 +7,16 @@ import pytest
 
 from monitorme.contract.readings import Reading, judge
 from monitorme.contract.vitals import Catalogue
+from monitorme_recorder import in_place
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.newest import Newest
 from monitorme_recorder.history.parts import Listing
-from monitorme_recorder.hour_file import HOUR_MS
+from monitorme_recorder.hour_file import HOUR_MS, journal_files
 from monitorme_recorder.records import Stream
 from monitorme_recorder.store import Arrival, Store
 
 BEGIN_MS = 1_796_000_000_000 // HOUR_MS * HOUR_MS
-HOURS = 3
+END_MS = BEGIN_MS + 3 * HOUR_MS
 CATALOGUE = Catalogue.load(None)
 BEDS = ("bed-01", "bed-02")
 
@@ -41,9 +42,18 @@ class Journal:
 
     def newest_after_restart(self, beds: tuple[str, ...] = BEDS) -> Newest:
         self.close()
-        self._store = Store(self._folder, CATALOGUE, BEGIN_MS + HOURS * HOUR_MS)
+        self._store = Store(self._folder, CATALOGUE, END_MS)
         self._readers = HourReaders(self._folder)
         return Newest(self._store, Listing(self._store, self._readers), self._readers)
+
+    def write_first_hour_anew(self, vital: str, time_ms: int) -> None:
+        """Put another file in the place of the first hour's, as mending does."""
+        other = Journal(self._folder / "anew")
+        other.put(vital, time_ms, time_ms)
+        other.close()
+        path = journal_files(self._folder)[0]
+        (new,) = journal_files(self._folder / "anew")
+        self._readers.replace(path, new, in_place.keep_aside(path))
 
     def close(self) -> None:
         self._readers.close()
@@ -85,6 +95,31 @@ def test_what_came_late_does_not_hide_what_is_newer_in_an_older_file(
     journal.put("heart_rate", BEGIN_MS + 5, BEGIN_MS + 2 * HOUR_MS)
     newest = journal.newest_after_restart()
     assert times(newest, "bed-01") == {"heart_rate": newest_ms}
+
+
+def test_only_what_the_files_have_said_is_at_hand(journal: Journal) -> None:
+    journal.put("heart_rate", BEGIN_MS, BEGIN_MS)
+    newest = journal.newest_after_restart()
+    assert newest.at_hand("ward-a", BEDS, 0) is None
+    assert newest.of_beds("ward-a", BEDS[:1], 0) == newest.at_hand(
+        "ward-a", BEDS[:1], 0
+    )
+    assert newest.at_hand("ward-a", BEDS, 0) is None, "of one bed nothing was read"
+    newest.of_beds("ward-a", BEDS, 0)
+    journal.put("heart_rate", BEGIN_MS + 9, BEGIN_MS + 9)
+    at_hand = newest.at_hand("ward-a", BEDS, 0)
+    assert at_hand is not None
+    assert at_hand["bed-01"]["heart_rate"].kept.at_ms == BEGIN_MS + 9
+
+
+def test_an_hour_that_was_written_anew_is_read_again(journal: Journal) -> None:
+    journal.put("body_temperature", BEGIN_MS, BEGIN_MS, "bed-02")
+    journal.put("body_temperature", END_MS, END_MS, "bed-02")
+    newest = journal.newest_after_restart()
+    assert times(newest, "bed-01") == {}
+    journal.write_first_hour_anew("heart_rate", BEGIN_MS)
+    assert newest.at_hand("ward-a", BEDS, 0) is None
+    assert times(newest, "bed-01") == {"heart_rate": BEGIN_MS}
 
 
 def test_what_comes_after_the_files_were_read_is_there(journal: Journal) -> None:

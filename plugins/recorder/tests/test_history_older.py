@@ -135,6 +135,21 @@ def test_beds_are_asked_for_in_one_question_but_for_what_is_known(
     assert archive.asked.beds == [BEDS, ("bed-03",)]
 
 
+def test_at_hand_is_what_is_known_and_still_right(archive: Archive) -> None:
+    def at_hand(now_ms: int, kept_from_ms: int = NOW_MS) -> dict[str, Latest] | None:
+        missing = [Period(0, kept_from_ms)]
+        return archive.older.at_hand("ward-a", ("bed-01",), 0, now_ms, missing)
+
+    archive.put("heart_rate", NOW_MS)
+    assert at_hand(NOW_MS) is None
+    archive.newest(NOW_MS)
+    known = at_hand(NOW_MS + HOUR_MS - 1)
+    assert known is not None
+    assert list(known["bed-01"]) == ["heart_rate"]
+    assert at_hand(NOW_MS + HOUR_MS) is None
+    assert at_hand(NOW_MS, kept_from_ms=NOW_MS + 1) is None
+
+
 def test_questions_at_once_ask_once(archive: Archive) -> None:
     archive.put("heart_rate", NOW_MS)
     archive.asked.answers.clear()

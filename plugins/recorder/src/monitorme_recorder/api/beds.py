@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from monitorme.plugin import Context
@@ -23,9 +24,10 @@ def bed_routes(past: Past, context: Context) -> APIRouter:
     add_export(router, past, context, of_bed)
 
     @router.get("/latest", response_model=dict[str, LatestOut])
-    def latest(ward: Id, bed: Id) -> Response:
+    async def latest(ward: Id, bed: Id) -> Response:
         """Return the newest reading of each of a bed's vitals, of two days at most."""
-        return json_of(_fields(past.latest(ward, (bed,))[bed]))
+        found = await _latest(past, ward, (bed,))
+        return json_of(_fields(found[bed]))
 
     @router.get("/since", response_class=StreamingResponse)
     def since(
@@ -51,13 +53,25 @@ def ward_routes(past: Past, context: Context) -> APIRouter:
     router = APIRouter(prefix="/v1/wards/{ward}", tags=["wards"])
 
     @router.get("/latest", response_model=dict[str, dict[str, LatestOut]])
-    def latest_of_ward(ward: Id) -> Response:
+    async def latest_of_ward(ward: Id) -> Response:
         """Return the newest readings of each of a ward's beds, of two days at most."""
         beds = context.wards[ward].beds if ward in context.wards else ()
-        found = past.latest(ward, beds)
+        found = await _latest(past, ward, beds)
         return json_of({bed: _fields(latest) for bed, latest in found.items()})
 
     return router
+
+
+async def _latest(past: Past, ward: str, beds: tuple[str, ...]) -> dict[str, Latest]:
+    """Return the newest readings; by a thread only where that has to wait.
+
+    A thread is waited for twice, there and back, while others want the interpreter:
+    that takes longer than the answer.
+    """
+    found = past.latest_at_hand(ward, beds)
+    if found is None:
+        found = await run_in_threadpool(past.latest, ward, beds)
+    return found
 
 
 def _fields(latest: Latest) -> dict[str, dict[str, object]]:

@@ -10,8 +10,10 @@ journal their numbers came, so that those of hours that are still here are left 
 
 import heapq
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
+from typing import Final, NamedTuple
 
 from monitorme.contract.readings import FUTURE_TOLERANCE_MS
 from monitorme_recorder.curve import Points, in_order
@@ -33,6 +35,17 @@ from monitorme_recorder.history_store import (
 log = logging.getLogger(__name__)
 
 
+SEEN_FOR_S: Final = 30.0
+"""For so long it is trusted what the journal was seen to miss; `Ahead` looks sooner."""
+
+
+class _Seen(NamedTuple):
+    """What the journal missed, and when that was looked at."""
+
+    at_s: float
+    missing: list[Period]
+
+
 class JoinedHistory:
     """Answers from the journal, and from an archive for what the journal has not."""
 
@@ -41,6 +54,7 @@ class JoinedHistory:
         self._archive = archive
         self._older = Older(archive)
         self._reach = reach
+        self._seen: _Seen | None = None
 
     def close(self) -> None:
         """Ask the archive no more."""
@@ -70,9 +84,30 @@ class JoinedHistory:
         found = self._journal.latest(ward, beds, since_ms)
         now_ms = self._reach.now_ms()
         missing = self._reach.missing(Period(0, EVER_MS))
-        if not any(one.from_ms < now_ms and since_ms < one.to_ms for one in missing):
+        self._seen = _Seen(time.monotonic(), missing)
+        if not _reaches_into(missing, since_ms, now_ms):
             return found
         older = self._older.of_beds(ward, beds, since_ms, now_ms, missing)
+        return {bed: _newer(found[bed], older[bed]) for bed in beds}
+
+    def latest_at_hand(
+        self, ward: str, beds: tuple[str, ...], since_ms: int
+    ) -> dict[str, Latest] | None:
+        """Return what `latest` does from memory alone, None where that cannot be.
+
+        What the journal misses is as it was seen last: of an hour that it has dropped
+        since, it still has in memory what was newest.
+        """
+        found = self._journal.latest_at_hand(ward, beds, since_ms)
+        seen = self._seen
+        if found is None or seen is None or time.monotonic() > seen.at_s + SEEN_FOR_S:
+            return None
+        now_ms = self._reach.now_ms()
+        if not _reaches_into(seen.missing, since_ms, now_ms):
+            return found
+        older = self._older.at_hand(ward, beds, since_ms, now_ms, seen.missing)
+        if older is None:
+            return None
         return {bed: _newer(found[bed], older[bed]) for bed in beds}
 
     def buckets(
@@ -155,6 +190,11 @@ class JoinedHistory:
             # An hour that was dropped meanwhile is in neither, or in both.
             if oldest == self._reach.oldest_hour():
                 return in_order([there, here])
+
+
+def _reaches_into(missing: Iterable[Period], since_ms: int, now_ms: int) -> bool:
+    """Say whether something may be missing of the time from `since_ms` until now."""
+    return any(one.from_ms < now_ms and since_ms < one.to_ms for one in missing)
 
 
 def _newer(one: Latest, other: Latest) -> Latest:

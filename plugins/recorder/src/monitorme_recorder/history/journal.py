@@ -62,6 +62,12 @@ class JournalHistory:
         """Return the reading with the last position of each vital, of each bed."""
         return self._newest.of_beds(ward, beds, since_ms)
 
+    def latest_at_hand(
+        self, ward: str, beds: tuple[str, ...], since_ms: int
+    ) -> dict[str, Latest] | None:
+        """Return what `latest` does from memory alone, None where that cannot be."""
+        return self._newest.at_hand(ward, beds, since_ms)
+
     def buckets(
         self, series: Series, period: Period, grid: Grid, component: str | None
     ) -> list[Bucket]:

@@ -107,8 +107,17 @@ class Past:
 
     def latest(self, ward: str, beds: tuple[str, ...]) -> dict[str, Latest]:
         """Return the newest reading of each vital of each bed, of two days at most."""
-        since_ms = max(0, self.reach.now_ms() - LATEST_MS)
-        return self.readings.latest(ward, beds, since_ms)
+        return self.readings.latest(ward, beds, self._latest_since_ms())
+
+    def latest_at_hand(
+        self, ward: str, beds: tuple[str, ...]
+    ) -> dict[str, Latest] | None:
+        """Return what `latest` does where it waits for nothing, else None.
+
+        It takes no lock, and no disk, so that an event loop can ask.
+        """
+        store = self._joined or self._journal
+        return store.latest_at_hand(ward, beds, self._latest_since_ms())
 
     def ask_ahead(self, wards: Mapping[str, Ward], served: tuple[str, ...]) -> None:
         """Ask for the newest of the wards served from now on; none means all of them."""
@@ -127,6 +136,9 @@ class Past:
         for part in self._suspects(series, period, vital):
             found = self.readings.readings(series, part)
             yield from silences(found, part, longest_ms, losses, damaged)
+
+    def _latest_since_ms(self) -> int:
+        return max(0, self.reach.now_ms() - LATEST_MS)
 
     def _suspects(self, series: Series, period: Period, vital: Vital) -> list[Period]:
         """Return where a silence may be: of a numeric vital, what its curve leaves out.
