@@ -97,3 +97,27 @@ def test_a_gap_that_is_being_filled_is_young_again() -> None:
     assert (mark.through, mark.gap_since_ms) == (10, 300)
     mark.add(11, 400)
     assert (mark.through, mark.gap_since_ms) == (12, 0)
+
+
+@given(Seqs, st.lists(st.tuples(st.integers(1, 60), st.integers(0, 9)), max_size=4))
+def test_what_is_lost_is_stored_again_when_it_comes(
+    seqs: list[int], lost: list[tuple[int, int]]
+) -> None:
+    mark, known = stored(seqs), set(seqs)
+    highest = mark.beyond[-1].last if mark.beyond else mark.through
+    for first, more in lost:
+        mark.lose(Span(first, first + more))
+        known -= set(range(first, first + more + 1))
+    assert {seq for seq in range(1, 71) if mark.has(seq)} == known
+    found = {n for span in mark.stored() for n in range(span.first, span.last + 1)}
+    assert found == known
+    lacking = [
+        n
+        for span in mark.lacking(Span(1, highest))
+        for n in range(span.first, span.last + 1)
+    ]
+    assert len(lacking) == len(set(lacking)), "none is told twice"
+    assert set(lacking) == set(range(1, highest + 1)) - known
+    for seq in range(1, highest + 1):
+        mark.add(seq, 7)
+    assert mark.lacking(Span(1, highest)) == []

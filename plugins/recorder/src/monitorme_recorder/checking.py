@@ -12,6 +12,7 @@ import logging
 import os
 import sqlite3
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,9 @@ from monitorme.plugin import Context
 from monitorme_recorder import room
 from monitorme_recorder.history.hour_readers import HourReaders, open_read_only
 from monitorme_recorder.mending import mend
+from monitorme_recorder.salvage import LostSpan
 from monitorme_recorder.store import Store
+from monitorme_recorder.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,8 @@ NICENESS: Final = 15
 STOP_S: Final = 5.0
 MEND_EVERY_S: Final = 5.0
 """How often it is looked whether a damage was met, and whether there is room by now."""
+NOTE_S: Final = 60.0
+"""How long the thread that writes may take to write down what is lost."""
 _NO_ROOM: Final = "no_room_to_mend"
 
 
@@ -41,12 +46,14 @@ class Checking:
         self,
         readers: HourReaders,
         store: Store,
+        writer: Writer,
         *,
         reserve_mb: int = 0,
         pause_s: float = PAUSE_S,
     ) -> None:
         self._readers = readers
         self._store = store
+        self._writer = writer
         self._failed: set[str] = set()
         self._reserve_mb = reserve_mb
         self._without_room: list[str] = []
@@ -123,14 +130,20 @@ class Checking:
         """Write a damaged hour anew."""
         try:
             catalogue = self._store.memory.catalogue
-            done = mend(path, catalogue, self._readers, self._stopping)
+            mend(
+                *(path, catalogue, self._readers, self._stopping),
+                note=self._note_lost,
+            )
         except StorageError as error:
             # Not again before the next start: it takes minutes.
             self._failed.add(path.name)
             log.error("a damaged hour stays as it is file=%s: %s", path.name, error)
-            return
-        if done is not None:
-            self._store.note_lost(done.lost)
+
+    def _note_lost(self, lost: list[LostSpan]) -> None:
+        """Have it written down what is lost; for as long as a disk may stall."""
+        if lost:
+            job = self._writer.submit(partial(self._store.note_lost, lost))
+            job.result(NOTE_S)
 
     def _fault(self, path: Path) -> str:
         """Return what is wrong with a file; empty where nothing is."""

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -42,10 +43,13 @@ def mend(
     stopping: threading.Event,
     *,
     is_newest: bool = False,
+    note: Callable[[list[LostSpan]], None] = lambda lost: None,
 ) -> Mended | None:
     """Write a damaged hour anew and put it in its place; None where it was stopped.
 
-    Raises StorageError where it cannot be done.
+    `note` is told what is lost of a closed hour before the new file takes the place: it
+    names losses that the watermarks must know. Raises StorageError where it cannot be
+    done.
     """
     with storage_errors(path):
         new = in_place.begun(path)
@@ -53,6 +57,7 @@ def mend(
             done = _in_a_process(path, catalogue, stopping, is_newest=is_newest)
             if done is None:
                 return None
+            note(done.lost)
             whole = in_place.ready(path)
             aside = in_place.keep_aside(path)
             readers.replace(path, whole, aside)

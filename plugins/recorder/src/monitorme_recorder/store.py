@@ -162,17 +162,18 @@ class Store:
         return spans
 
     def note_lost(self, lost: Iterable[tuple[str, str, int, int]]) -> None:
-        """Note what was stored and is gone (device, boot, first and last seq).
+        """Note on disk what was stored and is gone (device, boot, first and last seq).
 
-        What comes of it yet is stored again.
+        What comes of it yet is stored again. Raises StorageError.
         """
         with self.lock:
             boots = self.memory.boots()
             for device, name, first, last in lost:
                 boot = boots.get((device, name))
                 if boot is not None:
-                    boot.mark.lost.append(Span(first, last))
+                    boot.mark.lose(Span(first, last))
                     boot.is_saved = False
+        self._fold([], is_checkpoint=True, is_last=True)
 
     def drop_older_than(self, oldest_ms: int) -> None:
         """Drop the files of hours that ended before `oldest_ms`, and what led to them."""

@@ -93,6 +93,15 @@ class Watermark:
         self._advance(self.gap_since_ms)
         return lost
 
+    def lose(self, span: Span) -> None:
+        """Note that what is stored of a span is gone: what comes of it is stored again."""
+        gone = [Span(span.first, min(span.last, self.through))]
+        for hole in self.lost:
+            gone = [part for one in gone for part in one.without(hole)]
+        self.lost += [one for one in gone if one.first <= one.last]
+        self.beyond = [part for one in self.beyond for part in one.without(span)]
+        self.gap_since_ms = self.gap_since_ms if self.beyond else 0
+
     def missing_before(self, seq: int) -> list[Span]:
         """Return the gaps that begin before a seq."""
         gaps = self.missing()
@@ -105,8 +114,7 @@ class Watermark:
         """Note that something came that had been given up."""
         for index, span in enumerate(self.lost):
             if span.first <= seq <= span.last:
-                parts = (Span(span.first, seq - 1), Span(seq + 1, span.last))
-                self.lost[index : index + 1] = [p for p in parts if p.first <= p.last]
+                self.lost[index : index + 1] = span.without(Span(seq, seq))
                 return
 
     def _place(self, seq: int) -> int:
