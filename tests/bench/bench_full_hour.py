@@ -15,7 +15,7 @@ from monitorme.contract.readings import Lead, Reading
 from monitorme.messaging import Message
 from monitorme.testing import PluginRun
 from monitorme_recorder.config import RecorderConfig
-from monitorme_recorder.hour_file import HOUR_MS
+from monitorme_recorder.hours import HOUR_MS
 from monitorme_recorder.plugin import Recorder
 
 BEDS = 500

@@ -22,7 +22,7 @@ from monitorme.plugin import wall_clock_ms
 from monitorme.process import keep_what_is_there
 from monitorme.testing import PluginRun
 from monitorme_recorder.config import RecorderConfig
-from monitorme_recorder.hour_file import hour_of
+from monitorme_recorder.hours import hour_of
 from monitorme_recorder.influx.settings import InfluxSettings
 from monitorme_recorder.plugin import Recorder
 

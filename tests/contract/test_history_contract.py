@@ -34,7 +34,7 @@ from monitorme_recorder.history_store import (
     Series,
     grid_of,
 )
-from monitorme_recorder.hour_file import hour_of
+from monitorme_recorder.hours import hour_of
 from monitorme_recorder.influx.history import InfluxHistory
 from monitorme_recorder.influx.lines import LineWriters
 from monitorme_recorder.influx.server import InfluxServer

@@ -25,7 +25,8 @@ from monitorme.errors import StorageError
 from monitorme.testing import START_MS, PluginRun
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.history.hour_readers import HourReaders
-from monitorme_recorder.hour_file import HOUR_MS, HourFile, journal_files, path_of
+from monitorme_recorder.hour_file import HourFile
+from monitorme_recorder.hours import HOUR_MS, journal_files, path_of
 from monitorme_recorder.mending import mend
 from monitorme_recorder.plugin import Recorder
 

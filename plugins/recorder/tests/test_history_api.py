@@ -15,7 +15,7 @@ from monitorme.contract.readings import Lead, Reading, ReadingValue
 from monitorme.contract.topics import AdmissionTopic, BedId, DeviceTopic, VitalTopic
 from monitorme.testing import START_MS, PluginRun
 from monitorme_recorder.config import RecorderConfig
-from monitorme_recorder.hour_file import journal_files
+from monitorme_recorder.hours import journal_files
 from monitorme_recorder.plugin import Recorder
 
 HTTP = urllib3.PoolManager(retries=False)

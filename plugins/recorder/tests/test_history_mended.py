@@ -18,7 +18,7 @@ from monitorme_recorder.history.inventory import Inventory
 from monitorme_recorder.history.journal import JournalHistory
 from monitorme_recorder.history.parts import Chunk, Listing
 from monitorme_recorder.history_store import Period, Series, StoredReading
-from monitorme_recorder.hour_file import HOUR_MS, companions, journal_files
+from monitorme_recorder.hours import HOUR_MS, companions, journal_files
 from monitorme_recorder.mending import mend
 from monitorme_recorder.records import Stream, unpack_chunk
 from monitorme_recorder.store import Arrival, Store

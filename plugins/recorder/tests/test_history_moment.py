@@ -9,7 +9,7 @@ from monitorme.contract.readings import Reading, judge
 from monitorme.contract.vitals import Catalogue
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.parts import Listing
-from monitorme_recorder.hour_file import HOUR_MS
+from monitorme_recorder.hours import HOUR_MS
 from monitorme_recorder.records import Stream
 from monitorme_recorder.store import Arrival, Store
 

@@ -11,7 +11,7 @@ from monitorme_recorder import in_place
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.newest import Newest
 from monitorme_recorder.history.parts import Listing
-from monitorme_recorder.hour_file import HOUR_MS, journal_files
+from monitorme_recorder.hours import HOUR_MS, journal_files
 from monitorme_recorder.records import Stream
 from monitorme_recorder.store import Arrival, Store
 

@@ -15,7 +15,7 @@ from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.journal import JournalHistory
 from monitorme_recorder.history.older import Older
 from monitorme_recorder.history_store import Latest, Period
-from monitorme_recorder.hour_file import HOUR_MS
+from monitorme_recorder.hours import HOUR_MS
 from monitorme_recorder.records import Stream
 from monitorme_recorder.store import Arrival, Store
 

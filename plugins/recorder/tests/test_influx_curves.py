@@ -12,7 +12,7 @@ from monitorme.contract.readings import Reading, judge
 from monitorme.contract.vitals import Catalogue
 from monitorme.errors import StorageError
 from monitorme_recorder.curve import PART_MS, Points, curve_of
-from monitorme_recorder.hour_file import HOUR_MS, hour_of, journal_files, path_of
+from monitorme_recorder.hours import HOUR_MS, hour_of, journal_files, path_of
 from monitorme_recorder.influx.backlog import Backlog
 from monitorme_recorder.influx.cursor import Cursor
 from monitorme_recorder.influx.curve_parcel import curves_behind

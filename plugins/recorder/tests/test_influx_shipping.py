@@ -27,7 +27,7 @@ from monitorme.testing.faulty_http import (
 from monitorme.testing.influxdb import running_influxdb
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.history_store import Period, Series, grid_of
-from monitorme_recorder.hour_file import hour_of
+from monitorme_recorder.hours import hour_of
 from monitorme_recorder.influx.errors import NotThere
 from monitorme_recorder.influx.history import InfluxHistory
 from monitorme_recorder.influx.server import InfluxServer

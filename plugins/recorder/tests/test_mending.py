@@ -20,7 +20,7 @@ from monitorme_recorder import in_place, mending
 from monitorme_recorder.history.arrivals import Arrivals
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.inventory import Inventory
-from monitorme_recorder.hour_file import HOUR_MS, journal_files
+from monitorme_recorder.hours import HOUR_MS, journal_files
 from monitorme_recorder.mending import mend
 from monitorme_recorder.records import Stream
 from monitorme_recorder.salvage import Mended

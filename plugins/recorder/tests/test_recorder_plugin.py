@@ -15,7 +15,7 @@ from monitorme.errors import StorageError
 from monitorme.quarantine import FILE_NAME
 from monitorme.testing import START_MS, PluginRun
 from monitorme_recorder.config import RecorderConfig
-from monitorme_recorder.hour_file import journal_files
+from monitorme_recorder.hours import journal_files
 from monitorme_recorder.plugin import Recorder
 from monitorme_recorder.verify import compare
 

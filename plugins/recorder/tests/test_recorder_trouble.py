@@ -23,7 +23,8 @@ from monitorme_recorder.checking import Checking
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.history.past import Past
 from monitorme_recorder.history_store import Period, Series
-from monitorme_recorder.hour_file import HOUR_MS, HourFile, journal_files, path_of
+from monitorme_recorder.hour_file import HourFile
+from monitorme_recorder.hours import HOUR_MS, journal_files, path_of
 from monitorme_recorder.plugin import Recorder
 from monitorme_recorder.store import Store
 from monitorme_recorder.writer import Stalled, Writer

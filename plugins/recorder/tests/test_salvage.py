@@ -17,7 +17,8 @@ from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history.inventory import Inventory
 from monitorme_recorder.history.newest import Newest
 from monitorme_recorder.history.parts import Listing
-from monitorme_recorder.hour_file import HourFile, journal_files
+from monitorme_recorder.hour_file import HourFile
+from monitorme_recorder.hours import journal_files
 from monitorme_recorder.mending import mend
 from monitorme_recorder.records import LogRecord, Stream, unpack_log
 from monitorme_recorder.salvage import salvage

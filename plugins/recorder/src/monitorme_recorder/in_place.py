@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from monitorme_recorder.hour_file import companions, set_aside_files
+from monitorme_recorder.hours import companions, set_aside_files
 
 WRITING: Final = ".mending"
 READY: Final = ".mended"

@@ -11,7 +11,8 @@ import msgspec
 
 from monitorme.errors import StorageError
 from monitorme_recorder import watermark as watermarks
-from monitorme_recorder.hour_file import journal_files, storage_errors
+from monitorme_recorder.hour_file import storage_errors
+from monitorme_recorder.hours import journal_files
 from monitorme_recorder.watermark import Watermark
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from monitorme.errors import StorageError
 from monitorme_recorder import in_place
-from monitorme_recorder.hour_file import HourFile, journal_files, storage_errors
+from monitorme_recorder.hour_file import HourFile, storage_errors
+from monitorme_recorder.hours import journal_files
 from monitorme_recorder.torn_log import keep_aside, save_from, torn_log
 
 log = logging.getLogger(__name__)

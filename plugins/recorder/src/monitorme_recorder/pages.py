@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
-from monitorme_recorder.hour_file import companions
+from monitorme_recorder.hours import companions
 from monitorme_recorder.write_ahead import WriteAhead, mapped
 
 USUAL_PAGE: Final = 4096

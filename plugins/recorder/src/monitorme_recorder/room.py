@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from monitorme_recorder.hour_file import HOUR_MS, end_of, set_aside_files
+from monitorme_recorder.hours import HOUR_MS, end_of, set_aside_files
 
 log = logging.getLogger(__name__)
 

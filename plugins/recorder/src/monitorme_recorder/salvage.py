@@ -13,12 +13,8 @@ from typing import Final, NamedTuple
 from monitorme.contract.readings import Reading
 from monitorme.contract.vitals import Catalogue, VitalKind
 from monitorme_recorder.damaged_file import DamagedFile
-from monitorme_recorder.hour_file import (
-    ROWS_OF_AN_HOUR,
-    HourFile,
-    end_of,
-    hour_of,
-)
+from monitorme_recorder.hour_file import ROWS_OF_AN_HOUR, HourFile
+from monitorme_recorder.hours import end_of, hour_of
 from monitorme_recorder.marks import Marks, marks_before, marks_left, packed
 from monitorme_recorder.memory import kept_of_record
 from monitorme_recorder.pages import Pages

@@ -12,8 +12,8 @@ from monitorme_recorder.batches import Arrival as Arrival
 from monitorme_recorder.batches import BedEvent as BedEvent
 from monitorme_recorder.batches import Sorted as Sorted
 from monitorme_recorder.batches import Tally
-from monitorme_recorder.hour_file import (
-    HourFile,
+from monitorme_recorder.hour_file import HourFile
+from monitorme_recorder.hours import (
     companions,
     end_of,
     journal_files,

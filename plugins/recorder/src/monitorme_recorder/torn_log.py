@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monitorme_recorder.damaged_file import DamagedFile, LogRow
-from monitorme_recorder.hour_file import ROWS_OF_AN_HOUR, HourFile, companions
+from monitorme_recorder.hour_file import ROWS_OF_AN_HOUR, HourFile
+from monitorme_recorder.hours import companions
 from monitorme_recorder.pages import Pages
 from monitorme_recorder.records import LogRecord, Stream, pack_log
 

@@ -12,7 +12,7 @@ from monitorme.plugin import Context
 from monitorme_recorder import room
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.history.past import Past
-from monitorme_recorder.hour_file import HOUR_MS, end_of
+from monitorme_recorder.hours import HOUR_MS, end_of
 from monitorme_recorder.store import Store
 from monitorme_recorder.writer import Job, Stalled, Writer
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from monitorme_recorder.history.hour_readers import HourReaders, Reader, Source
 from monitorme_recorder.history.parts import Listing, streams_of
 from monitorme_recorder.history_store import StoredReading
-from monitorme_recorder.hour_file import end_of, hour_of
+from monitorme_recorder.hours import end_of, hour_of
 from monitorme_recorder.records import Kept, Stream
 from monitorme_recorder.store import Store
 

@@ -18,12 +18,7 @@ import msgspec
 from monitorme.contract.readings import FUTURE_TOLERANCE_MS
 from monitorme.errors import StorageError
 from monitorme_recorder import in_place
-from monitorme_recorder.hour_file import (
-    companions,
-    end_of,
-    is_set_aside,
-    journal_files,
-)
+from monitorme_recorder.hours import companions, end_of, is_set_aside, journal_files
 from monitorme_recorder.records import Kept, unpack_chunk
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from monitorme_recorder.history.hour_readers import HourReaders, Reader
 from monitorme_recorder.history.parts import Listing
 from monitorme_recorder.history.stays import AdmissionMessage
 from monitorme_recorder.history_store import Period
-from monitorme_recorder.hour_file import hour_of
+from monitorme_recorder.hours import hour_of
 from monitorme_recorder.spans import Span
 from monitorme_recorder.store import Store
 

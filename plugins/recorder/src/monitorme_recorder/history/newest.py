@@ -9,7 +9,7 @@ from monitorme.contract.readings import FUTURE_TOLERANCE_MS
 from monitorme_recorder.history.hour_readers import HourReaders, Reader
 from monitorme_recorder.history.parts import Listing, streams_of
 from monitorme_recorder.history_store import Latest, StoredReading
-from monitorme_recorder.hour_file import end_of
+from monitorme_recorder.hours import end_of
 from monitorme_recorder.records import Kept, Stream
 from monitorme_recorder.store import Store
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from monitorme.errors import MonitorMeError
 from monitorme_recorder.history_store import HistoryStore, Latest, Period
-from monitorme_recorder.hour_file import HOUR_MS
+from monitorme_recorder.hours import HOUR_MS
 from monitorme_recorder.writer import Stalled, Writer
 
 log = logging.getLogger(__name__)

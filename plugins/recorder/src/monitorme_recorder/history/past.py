@@ -24,7 +24,7 @@ from monitorme_recorder.history_store import (
     Period,
     Series,
 )
-from monitorme_recorder.hour_file import HOUR_MS
+from monitorme_recorder.hours import HOUR_MS
 from monitorme_recorder.store import Store
 
 _DAMAGED: Final = "journal_damaged"

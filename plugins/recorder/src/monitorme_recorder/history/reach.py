@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.history_store import Period
-from monitorme_recorder.hour_file import HOUR_MS, hour_of, set_aside_files
+from monitorme_recorder.hours import HOUR_MS, hour_of, set_aside_files
 
 EVER_MS = 2**53
 _NEVER = "9"

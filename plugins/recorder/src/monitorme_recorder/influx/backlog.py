@@ -10,12 +10,7 @@ from typing import Final
 
 from monitorme.errors import ContractError, StorageError
 from monitorme_recorder.history.hour_readers import file_number, open_read_only
-from monitorme_recorder.hour_file import (
-    end_of,
-    hour_of,
-    journal_files,
-    set_aside_files,
-)
+from monitorme_recorder.hours import end_of, hour_of, journal_files, set_aside_files
 from monitorme_recorder.influx.cursor import Cursor, State
 from monitorme_recorder.influx.curve_parcel import CurveParcel, curves_behind
 from monitorme_recorder.influx.lines import LineWriters, Writer
