@@ -7,6 +7,7 @@ import pytest
 from monitorme.contract.vitals import Catalogue
 from monitorme.errors import StorageError
 from monitorme.influxd import ORG, Influxd
+from monitorme.testing.faulty_http import faulty_http
 from monitorme.testing.influxdb import running_influxdb
 from monitorme_recorder.history_store import Period, Series, grid_of
 from monitorme_recorder.influx import statements
@@ -64,6 +65,21 @@ def test_a_name_that_looks_like_a_statement_finds_nothing(
     usual = list(history.readings(Series("w", "bed-01", "heart_rate"), DAY))
     assert [one.kept.value for one in usual] == [72.0]
     history.close()
+
+
+def test_beds_of_any_number_are_asked_for_in_urls_that_a_proxy_takes(
+    settings: InfluxSettings,
+) -> None:
+    others = (f"intensive-care-bed-{number:03}" for number in range(300))
+    beds = (*others, "bed-01")
+    with faulty_http(settings.url) as proxy:
+        behind = settings.model_copy(update={"url": proxy.url})
+        history = InfluxHistory(behind, Catalogue.load())
+        found = history.latest("w", beds, 0)
+        history.close()
+        assert max(map(len, proxy.requests)) < 8_000
+    assert tuple(found) == beds
+    assert [bed for bed, latest in found.items() if latest] == ["bed-01"]
 
 
 def test_a_period_beyond_what_influxdb_knows_is_clamped() -> None:

@@ -25,6 +25,8 @@ from monitorme_recorder.influx.settings import InfluxSettings
 SAME_MS: Final = 16
 """So many of the newest points of a series are looked at: some may share their ms."""
 SAME_MS_OF_WAVES: Final = 2
+MOST_BEDS: Final = 50
+"""So many are asked for at once: a proxy takes a URL of 8 KB, in which the statement is."""
 
 
 class InfluxHistory:
@@ -85,8 +87,14 @@ class InfluxHistory:
         self, ward: str, beds: tuple[str, ...], since_ms: int
     ) -> dict[str, Latest]:
         """Return the reading with the last position of each vital, of each bed."""
-        if not beds:
-            return {}
+        found: dict[str, Latest] = {}
+        for start in range(0, len(beds), MOST_BEDS):
+            found |= self._latest(ward, beds[start : start + MOST_BEDS], since_ms)
+        return found
+
+    def _latest(
+        self, ward: str, beds: tuple[str, ...], since_ms: int
+    ) -> dict[str, Latest]:
         points: dict[str, list[rows.Point]] = {bed: [] for bed in beds}
         for bucket, each in zip(
             self._buckets(), (SAME_MS, SAME_MS_OF_WAVES), strict=True
@@ -95,7 +103,7 @@ class InfluxHistory:
             for point in self._points(bucket, statement):
                 # Others may have written points that name no bed of ours.
                 points.get(str(point.row.get("bed")), []).append(point)
-        return {bed: _latest(ward, bed, some) for bed, some in points.items()}
+        return {bed: _last_of_each(ward, bed, some) for bed, some in points.items()}
 
     def buckets(
         self, series: Series, period: Period, grid: Grid, component: str | None
@@ -133,7 +141,7 @@ class InfluxHistory:
         return self._buckets()[is_waveform]
 
 
-def _latest(ward: str, bed: str, points: list[rows.Point]) -> Latest:
+def _last_of_each(ward: str, bed: str, points: list[rows.Point]) -> Latest:
     found: Latest = {}
     points.sort(key=lambda point: int(point.row["time"]))
     for one in rows.readings(ward, bed, points):
