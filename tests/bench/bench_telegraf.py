@@ -93,7 +93,7 @@ class Stored:
     def __init__(self, rival: Rival, expected: int) -> None:
         self.rival, self.expected = rival, expected
         self._bed = f"bed-{(expected - 1) % BEDS}"
-        self._of_bed = -(-expected // BEDS)
+        self.of_bed = -(-expected // BEDS)
         self._before = _settled(rival.stored)
         self._before_of_bed = rival.stored(self._bed)
 
@@ -105,10 +105,9 @@ class Stored:
         """
         return self.rival.stored() - self._before
 
-    def last_came(self) -> bool:
-        """Say whether all of the bed have come whose reading comes last."""
-        came = self.rival.stored(self._bed) - self._before_of_bed
-        return came == self._of_bed
+    def came_of_bed(self) -> int:
+        """Return how many have come of the bed whose reading comes last."""
+        return self.rival.stored(self._bed) - self._before_of_bed
 
 
 def flat(rival: Rival) -> Figures:
@@ -155,18 +154,23 @@ def _measured(rival: Rival, count: int, boot: str, rate: float | None) -> Figure
 def _until_stored(stored: Stored, began_s: float, processor_s: float) -> Figures:
     """Wait until all have come, or no more do: then the last to come counts."""
     rival, count = stored.rival, stored.expected
-    came, since = 0, (began_s, processor_s)
-    while True:
-        if stored.last_came():
-            now = (time.monotonic(), rival.processor_s())
-            newly = stored.came()
-            if newly != came:
-                came, since = newly, now
-            if came == count or now[0] - since[0] > SETTLED_S:
-                break
-        if time.monotonic() - began_s > PATIENCE_S:
-            break
+    came = of_bed = 0
+    since = (began_s, processor_s)
+    is_settled = False
+    while came != count and not is_settled:
         time.sleep(0.1)
+        newly_of_bed = stored.came_of_bed()
+        now = (time.monotonic(), rival.processor_s())
+        is_settled = now[0] - since[0] > (SETTLED_S if of_bed else PATIENCE_S)
+        if newly_of_bed == stored.of_bed or is_settled:
+            newly = stored.came()
+            if newly != came and not is_settled:
+                since = now
+            came = newly
+        if newly_of_bed != of_bed:
+            of_bed, since = newly_of_bed, now
+    if not came:
+        raise SystemExit(f"{rival.name} stores nothing")
     if came != count:
         print(f"{rival.name}: {came:,} of {count:,} came", file=sys.stderr)
     wall_s, used_s = since[0] - began_s, since[1] - processor_s
