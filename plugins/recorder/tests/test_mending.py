@@ -221,3 +221,19 @@ def test_of_the_first_hour_is_named_what_came_first_too(
     else:
         assert 1 not in lost
         assert done.readings + len(lost) < PER_HOUR
+
+
+def test_a_file_system_without_links_keeps_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    first, _ = hours(tmp_path, 2)
+    overwrite(first, pages_of(first, "chunk")[2:4], Random(3).randbytes)
+    torn = first.read_bytes()
+    done = mend(first, CATALOGUE, HourReaders(tmp_path), threading.Event())
+    assert done == (PER_HOUR, [])
+    assert first.with_suffix(".damaged").read_bytes() == torn
+    assert everything_in(tmp_path) == list(range(1, 2 * PER_HOUR + 1))

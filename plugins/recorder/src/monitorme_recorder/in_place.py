@@ -6,6 +6,7 @@ before the new one comes, since SQLite would take it for the new one's.
 """
 
 import os
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -35,8 +36,8 @@ def keep_aside(path: Path) -> Path:
     aside = free_name(path)
     log_file = companions(path)[0]
     if log_file.exists() and log_file.stat().st_size:
-        os.link(log_file, companions(aside)[0])
-    os.link(path, aside)
+        _name_too(log_file, companions(aside)[0])
+    _name_too(path, aside)
     return aside
 
 
@@ -71,3 +72,15 @@ def free_name(path: Path) -> Path:
         number += 1
         aside = path.with_suffix(f".damaged-{number}")
     return aside
+
+
+def _name_too(path: Path, other: Path) -> None:
+    """Give a file another name as well; a copy where the file system knows no links."""
+    try:
+        os.link(path, other)
+    except OSError:
+        try:
+            shutil.copyfile(path, other)
+        except OSError:
+            other.unlink(missing_ok=True)
+            raise
