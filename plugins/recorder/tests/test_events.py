@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,25 +23,14 @@ from monitorme.contract.topics import AdmissionTopic, AlarmTopic, BedId, EventTo
 from monitorme.contract.vitals import Catalogue
 from monitorme.errors import StorageError
 from monitorme.testing import START_MS, PluginRun
-from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.history.hour_readers import HourReaders
 from monitorme_recorder.hour_file import HourFile
 from monitorme_recorder.hours import HOUR_MS, journal_files, path_of
 from monitorme_recorder.mending import mend
-from monitorme_recorder.plugin import Recorder
 
 HTTP = urllib3.PoolManager(retries=False)
 ONE, TWO = BedId("ward-a", "bed-01"), BedId("ward-a", "bed-02")
 GONE = b""
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[PluginRun]:
-    started = PluginRun(
-        Recorder, tmp_path / "recorder", config=RecorderConfig(port=0), now_ms=START_MS
-    )
-    yield started
-    started.stop()
 
 
 def event(number: int, *, bed: BedId = ONE) -> tuple[EventTopic, bytes]:
@@ -189,16 +178,21 @@ def test_a_repeat_is_told_when_what_it_repeats_has_left_the_journal(
     assert [one["received_ms"] for one in ask(run, "limit=1")] == [START_MS + HOUR_MS]
 
 
+def keep_twice(path: Path) -> None:
+    """Write the first event of a file once more, as earlier versions did."""
+    with closing(sqlite3.connect(path)) as db:
+        columns = "received_ms, ward, bed, kind, payload"
+        db.execute(f"insert into event({columns}) select {columns} from event limit 1")
+        db.commit()
+
+
 def test_what_a_file_of_an_earlier_version_has_twice_is_told_once(
     run: PluginRun, tmp_path: Path
 ) -> None:
     run.send(*event(1))
     run.stop()
     (path,) = journal_files(tmp_path / "recorder")
-    with sqlite3.connect(path) as db:
-        columns = "received_ms, ward, bed, kind, payload"
-        db.execute(f"insert into event({columns}) select {columns} from event")
-    db.close()
+    keep_twice(path)
     run.start()
     run.send(*event(1))
     run.send(*event(2))
@@ -232,10 +226,7 @@ def test_an_hour_that_is_written_anew_has_its_events_once(
     run.send(AlarmTopic(ONE, "hr_high"), GONE, retain=True)
     run.stop()
     (path,) = journal_files(tmp_path / "recorder")
-    with sqlite3.connect(path) as db:
-        columns = "received_ms, ward, bed, kind, payload"
-        db.execute(f"insert into event({columns}) select {columns} from event limit 1")
-    db.close()
+    keep_twice(path)
     assert len(kept(path.parent)) == 4
     readers = HourReaders(path.parent)
     assert mend(path, Catalogue.load(None), readers, threading.Event()) is not None

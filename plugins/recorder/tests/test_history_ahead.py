@@ -20,7 +20,6 @@ from monitorme.influxd import ORG, Influxd
 from monitorme.plugin import Ward, wall_clock_ms
 from monitorme.testing import PluginRun
 from monitorme.testing.faulty_http import FaultyHttp, faulty_http, hang, reset
-from monitorme.testing.influxdb import running_influxdb
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.history.ahead import Ahead
 from monitorme_recorder.history.older import PATIENCE_S
@@ -33,12 +32,6 @@ BED = BedId("ward-a", "bed-01")
 HTTP = urllib3.PoolManager(retries=False)
 ASKED = "asked ahead"
 AWAY = "without the archive's"
-
-
-@pytest.fixture(scope="module")
-def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
-    with running_influxdb(tmp_path_factory.mktemp("influxd")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,11 @@ from monitorme.contract.payloads import DeviceStatus
 from monitorme.contract.readings import Lead, Reading, ReadingValue
 from monitorme.contract.topics import AdmissionTopic, BedId, DeviceTopic, VitalTopic
 from monitorme.testing import START_MS, PluginRun
-from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.hours import journal_files
-from monitorme_recorder.plugin import Recorder
 
 HTTP = urllib3.PoolManager(retries=False)
 ONE, TWO = BedId("ward-a", "bed-01"), BedId("ward-a", "bed-02")
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[PluginRun]:
-    started = PluginRun(
-        Recorder, tmp_path / "recorder", config=RecorderConfig(port=0), now_ms=START_MS
-    )
-    yield started
-    started.stop()
 
 
 def send(

@@ -12,6 +12,7 @@ import pytest
 from monitorme.contract.readings import Reading, judge
 from monitorme.contract.vitals import Catalogue
 from monitorme.errors import StorageError
+from monitorme.testing.torn_pages import noise, overwrite, pages_of
 from monitorme_recorder.history.arrivals import Arrivals
 from monitorme_recorder.history.hour_readers import HourReaders, Reader
 from monitorme_recorder.history.inventory import Inventory
@@ -99,17 +100,7 @@ def spoil(path: Path, ids: Iterable[int]) -> set[int]:
 
 def tear_leaf(path: Path) -> None:
     """Destroy the last page of the tree of chunks: what asks for all of it is refused."""
-    db = sqlite3.connect(path)
-    try:
-        sql = "select pageno from dbstat where name='chunk' and pagetype='leaf'"
-        page = [number for (number,) in db.execute(sql)][-1]
-    except sqlite3.OperationalError:
-        pytest.skip("this SQLite has no dbstat")
-    finally:
-        db.close()
-    with path.open("r+b") as file:
-        file.seek((page - 1) * PAGE)
-        file.write(b"\xa5" * PAGE)
+    overwrite(path, pages_of(path, "chunk", kind="leaf")[-1:], noise)
 
 
 def mended(path: Path, readers: HourReaders) -> None:

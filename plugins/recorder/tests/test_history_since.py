@@ -1,31 +1,17 @@
 """Catch-up: what has come since a moment, as it came."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 import urllib3
 
 from monitorme.contract.readings import Reading, ReadingValue, decode_reading, judge
 from monitorme.contract.topics import BedId, VitalTopic
 from monitorme.contract.vitals import Catalogue
 from monitorme.testing import START_MS, PluginRun
-from monitorme_recorder.config import RecorderConfig
-from monitorme_recorder.plugin import Recorder
 
 HTTP = urllib3.PoolManager(retries=False)
 BED = BedId("ward-a", "bed-01")
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[PluginRun]:
-    started = PluginRun(
-        Recorder, tmp_path / "recorder", config=RecorderConfig(port=0), now_ms=START_MS
-    )
-    yield started
-    started.stop()
 
 
 def send(

@@ -1,21 +1,12 @@
 """What `monitorme doctor` says of InfluxDB."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from monitorme.finding import Verdict
 from monitorme.influxd import ORG, Influxd
-from monitorme.testing.influxdb import running_influxdb
 from monitorme_recorder.config import RecorderConfig
 from monitorme_recorder.influx.settings import InfluxSettings
 from monitorme_recorder.plugin import Recorder
-
-
-@pytest.fixture(scope="module")
-def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
-    with running_influxdb(tmp_path_factory.mktemp("influxd")) as server:
-        yield server
 
 
 def examined(

@@ -38,12 +38,6 @@ BED = BedId("ward-a", "bed-01")
 WITHIN_S = 20.0
 
 
-@pytest.fixture(scope="module")
-def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
-    with running_influxdb(tmp_path_factory.mktemp("influxd")) as server:
-        yield server
-
-
 @pytest.fixture
 def proxy(influxd: Influxd) -> Iterator[FaultyHttp]:
     with faulty_http(influxd.url, only="/api/v2/write") as one:

@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,15 +20,6 @@ from monitorme_recorder.verify import compare
 
 BED = BedId("ward-a", "bed-01")
 HTTP = urllib3.PoolManager(retries=False)
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[PluginRun]:
-    started = PluginRun(
-        Recorder, tmp_path / "recorder", config=RecorderConfig(port=0), now_ms=START_MS
-    )
-    yield started
-    started.stop()
 
 
 def send(

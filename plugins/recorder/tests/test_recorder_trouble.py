@@ -17,7 +17,7 @@ from monitorme.contract.topics import BedId, DeviceTopic, EventTopic, VitalTopic
 from monitorme.errors import StorageError
 from monitorme.messaging import Message
 from monitorme.testing import START_MS, PluginRun
-from monitorme.testing.torn_pages import overwrite, pages_of
+from monitorme.testing.torn_pages import noise, overwrite, pages_of
 from monitorme_recorder import mending, room
 from monitorme_recorder.checking import Checking
 from monitorme_recorder.config import RecorderConfig
@@ -322,9 +322,7 @@ def test_while_the_newest_hour_is_written_anew_the_others_serve(
         before.plugin.handle([message(before, hour * 300 + n) for n in range(1, 301)])
     before.stop()
     newest = journal_files(tmp_path / "recorder")[-1]
-    with newest.open("r+b") as file:
-        file.seek(4_096)
-        file.write(b"\xa5" * 2_048)
+    overwrite(newest, [2], noise)
     gate = tmp_path / "go on"
     wait = f"until test -e '{gate}'; do sleep 0.05; done; exec \"$@\""
     monkeypatch.setattr(mending, "COMMAND", ("sh", "-c", wait, "-", *mending.COMMAND))
@@ -361,9 +359,7 @@ def test_a_newest_hour_that_cannot_be_written_anew_holds_what_comes(
     run.plugin.handle([message(run, seq) for seq in range(1, 300)])
     run.stop()
     (path,) = journal_files(tmp_path / "recorder")
-    with path.open("r+b") as file:
-        file.seek(4_096)
-        file.write(b"\xa5" * 2_048)
+    overwrite(path, [2], noise)
     works = mending.COMMAND
     monkeypatch.setattr(mending, "COMMAND", ("false",))
     run.start()
@@ -385,7 +381,7 @@ def test_a_torn_page_of_a_closed_hour_stops_no_comparison(tmp_path: Path) -> Non
     run.now_ms += HOUR_MS
     run.start()
     run.plugin.handle([message(run, seq) for seq in range(2_000, 2_010)])
-    overwrite(path, pages_of(path, "chunk")[:1], lambda size: b"\xa5" * size)
+    overwrite(path, pages_of(path, "chunk")[:1], noise)
     with Past(store_of(run), lambda: run.now_ms) as past:
         seqs = {one.kept.seq for one in past.inventory.everything()}
         assert set(range(2_000, 2_010)) <= seqs
@@ -488,7 +484,7 @@ def test_a_closed_hour_that_is_damaged_is_written_anew(tmp_path: Path) -> None:
     run.stop()
     _, middle, _ = journal_files(folder)
     for table in ("log", "chunk"):
-        overwrite(middle, pages_of(middle, table)[2:5], lambda size: b"\xa5" * size)
+        overwrite(middle, pages_of(middle, table)[2:5], noise)
     torn = middle.read_bytes()
     run.start()
     await_mended(run, middle)

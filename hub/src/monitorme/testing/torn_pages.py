@@ -12,15 +12,15 @@ PAGE: Final = 4096
 """The size of a page, in bytes, unless a file says otherwise."""
 
 
-def pages_of(path: Path, table: str) -> list[int]:
-    """Return the numbers of a table's pages, its root first.
+def pages_of(path: Path, table: str, *, kind: str = "%") -> list[int]:
+    """Return the numbers of a table's pages, its root first; of all kinds unless told.
 
-    Skips the test where SQLite was built without `dbstat`.
+    `kind` is what SQLite's dbstat says: `internal`, `leaf` or `overflow`. Skips the test where SQLite was built without `dbstat`.
     """
-    sql = "select pageno from dbstat where name=?"
+    sql = "select pageno from dbstat where name=? and pagetype like ?"
     with closing(sqlite3.connect(path)) as db:
         try:
-            return [number for (number,) in db.execute(sql, (table,))]
+            return [number for (number,) in db.execute(sql, (table, kind))]
         except sqlite3.OperationalError:
             pytest.skip("this SQLite has no dbstat")
 
@@ -31,3 +31,8 @@ def overwrite(path: Path, pages: Iterable[int], noise: Callable[[int], bytes]) -
         for page in pages:
             file.seek((page - 1) * PAGE)
             file.write(noise(PAGE))
+
+
+def noise(size: int) -> bytes:
+    """Return what no page looks like."""
+    return b"\xa5" * size

@@ -129,9 +129,11 @@ class Checking:
     def _mend(self, path: Path) -> None:
         """Write a damaged hour anew."""
         try:
-            catalogue = self._store.memory.catalogue
             mend(
-                *(path, catalogue, self._readers, self._stopping),
+                path,
+                self._store.memory.catalogue,
+                self._readers,
+                self._stopping,
                 note=self._note_lost,
             )
         except StorageError as error:

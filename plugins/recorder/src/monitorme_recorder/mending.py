@@ -47,9 +47,9 @@ def mend(
 ) -> Mended | None:
     """Write a damaged hour anew and put it in its place; None where it was stopped.
 
-    `note` is told what is lost of a closed hour before the new file takes the place: it
-    names losses that the watermarks must know. Raises StorageError where it cannot be
-    done.
+    `note` is told what is lost of a closed hour before the new file takes the place: the
+    losses that it names count only where the watermarks know of them. Raises
+    StorageError where it cannot be done.
     """
     with storage_errors(path):
         new = in_place.begun(path)

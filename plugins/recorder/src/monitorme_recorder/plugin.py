@@ -128,7 +128,9 @@ class Recorder(Plugin[RecorderConfig]):
         self._server.start()
         context.endpoints["history"] = self._server.url
         self._checking = Checking(
-            *(self._past.readers, self._store, self._writer),
+            self._past.readers,
+            self._store,
+            self._writer,
             reserve_mb=self.config.reserve_mb,
         )
         self._checking.start()

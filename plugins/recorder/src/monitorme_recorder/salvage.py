@@ -43,7 +43,7 @@ class LostSpan(NamedTuple):
 
 
 class Mended(NamedTuple):
-    """What came of writing a closed hour anew."""
+    """What came of writing an hour anew; nothing is named as lost of the newest."""
 
     readings: int
     lost: list[LostSpan]

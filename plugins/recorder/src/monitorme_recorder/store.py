@@ -206,10 +206,6 @@ class Store:
         tails = [Tail(one.stream, log_id, unpacked(one, t)) for one, log_id, t in held]
         return Tails(path, tails)
 
-    def newest(self, ward: str, bed: str) -> dict[Stream, Kept]:
-        """Return the newest reading of each stream that came lately; hold `lock`."""
-        return self.memory.newest(ward, bed)
-
     def marks(self) -> dict[DeviceBoot, Watermark]:
         """Return the watermarks; for the writing thread, or under `lock`."""
         return {key: boot.mark for key, boot in self.memory.boots().items()}
