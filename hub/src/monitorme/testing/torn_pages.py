@@ -15,7 +15,8 @@ PAGE: Final = 4096
 def pages_of(path: Path, table: str, *, kind: str = "%") -> list[int]:
     """Return the numbers of a table's pages, its root first; of all kinds unless told.
 
-    `kind` is what SQLite's dbstat says: `internal`, `leaf` or `overflow`. Skips the test where SQLite was built without `dbstat`.
+    `kind` is what SQLite's dbstat says: `internal`, `leaf` or `overflow`. Skips the test
+    where SQLite was built without `dbstat`.
     """
     sql = "select pageno from dbstat where name=? and pagetype like ?"
     with closing(sqlite3.connect(path)) as db:
@@ -25,12 +26,12 @@ def pages_of(path: Path, table: str, *, kind: str = "%") -> list[int]:
             pytest.skip("this SQLite has no dbstat")
 
 
-def overwrite(path: Path, pages: Iterable[int], noise: Callable[[int], bytes]) -> None:
-    """Write over pages what `noise` gives for a number of bytes."""
+def overwrite(path: Path, pages: Iterable[int], give: Callable[[int], bytes]) -> None:
+    """Write over pages what `give` gives for a number of bytes."""
     with path.open("r+b") as file:
         for page in pages:
             file.seek((page - 1) * PAGE)
-            file.write(noise(PAGE))
+            file.write(give(PAGE))
 
 
 def noise(size: int) -> bytes:
